@@ -1,0 +1,46 @@
+'use strict';
+
+/** What is measured, and what has to come out. */
+
+const cases = {
+  'tcp-64': {
+    title: '64 connections, 64 B echo',
+    load: { mode: 'echo', connections: 64, size: 64, pipeline: 1 },
+  },
+  'tcp-16k': {
+    title: '64 connections, 16 KiB echo',
+    load: { mode: 'echo', connections: 64, size: 16384, pipeline: 1 },
+  },
+  'tcp-pipeline': {
+    title: '64 connections, 64 B echo, 16 deep',
+    load: { mode: 'echo', connections: 64, size: 64, pipeline: 16 },
+  },
+  churn: {
+    title: '64 loops of connect, 64 B echo, close',
+    load: { mode: 'churn', connections: 64, size: 64, pipeline: 1 },
+  },
+  idle: {
+    title: '8,000 idle connections',
+    load: { mode: 'idle', connections: 8000, size: 0, pipeline: 1 },
+  },
+};
+
+/**
+ * Acceptance. `metric` of searings, divided by that of net unless `absolute`, has to be at least
+ * `min`, at most `max`, or below `below`.
+ */
+const thresholds = [
+  { case: 'tcp-64', metric: 'rate', min: 1.4, text: 'messages/s against net' },
+  { case: 'tcp-64', metric: 'mainUs', max: 1 / 8, text: 'JS-thread CPU per message against net' },
+  { case: 'tcp-64', metric: 'enters', below: 0.1, absolute: true, text: 'io_uring_enter/message' },
+  { case: 'tcp-64', metric: 'p99', max: 1, text: 'p99 against net' },
+  { case: 'tcp-16k', metric: 'rate', min: 1.1, text: 'messages/s against net' },
+  { case: 'tcp-16k', metric: 'p99', max: 1, text: 'p99 against net' },
+  { case: 'tcp-pipeline', metric: 'rate', min: 1.3, text: 'messages/s against net' },
+  { case: 'tcp-pipeline', metric: 'p99', max: 1, text: 'p99 against net' },
+  { case: 'churn', metric: 'rate', min: 1, text: 'connections/s against net' },
+  { case: 'churn', metric: 'p99', below: 1, text: 'p99 against net' },
+  { case: 'idle', metric: 'rssPerConnection', max: 0.6, text: 'RSS per connection against net' },
+];
+
+module.exports = { cases, thresholds };

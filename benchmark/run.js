@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+'use strict';
+
+/**
+ * Compares the searings transport with node:net: the same program, the same load, taking turns,
+ * server and generator on a CPU each. See README.md on how to read the result.
+ */
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const { cases } = require('./cases');
+const { measure } = require('./measure');
+const { USAGE, parseOptions } = require('./options');
+const { judge, render, summarize } = require('./report');
+
+function progress(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function brief(sample) {
+  if (sample.rate === undefined) {
+    return `${(sample.rssPerConnection / 1024).toFixed(2)} KiB per connection`;
+  }
+  return `${Math.round(sample.rate)}/s, p99 ${Math.round(sample.p99)} µs`;
+}
+
+async function measureOnce(name, kind, round, options, result) {
+  const label = `${name} ${round + 1}/${options.rounds} ${kind}`;
+  try {
+    const sample = await measure(cases[name], kind, options);
+    result.samples.push(sample);
+    progress(`${label}: ${brief(sample)}`);
+  } catch (error) {
+    result.failures.push(error.message);
+    progress(`${label}: failed: ${error.message}`);
+  }
+}
+
+/** All rounds of one case. The servers take turns, and turns at going first. */
+async function runCase(name, options) {
+  const results = {};
+  for (const kind of options.servers) results[kind] = { samples: [], failures: [] };
+  for (let round = 0; round < options.rounds; round++) {
+    const order = round % 2 ? [...options.servers].reverse() : options.servers;
+    for (const kind of order) await measureOnce(name, kind, round, options, results[kind]);
+  }
+  for (const result of Object.values(results)) result.summary = summarize(result.samples);
+  return results;
+}
+
+function describeEnvironment(options) {
+  return {
+    date: new Date().toISOString(),
+    node: execFileSync(options.node, ['--version'], { encoding: 'utf8' }).trim(),
+    kernel: os.release(),
+    cpu: `${os.cpus()[0]?.model ?? 'unknown CPU'} × ${os.cpus().length}`,
+    loadAverage: os.loadavg(),
+    rounds: options.rounds,
+    seconds: options.seconds,
+    warmup: options.warmup,
+    serverCpu: options.serverCpu,
+    loadCpu: options.loadCpu,
+  };
+}
+
+async function main() {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  const environment = describeEnvironment(options);
+  const results = {};
+  for (const name of options.cases) results[name] = await runCase(name, options);
+
+  const verdicts = judge(results);
+  process.stdout.write(`${render(results, environment)}\n`);
+  if (options.json) {
+    const everything = { environment, results, verdicts };
+    fs.writeFileSync(options.json, `${JSON.stringify(everything, null, 2)}\n`);
+  }
+  const failed = Object.values(results).some((servers) =>
+    Object.values(servers).some(({ failures }) => failures.length > 0),
+  );
+  if (failed || (options.check && verdicts.some(({ met }) => !met))) process.exitCode = 1;
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+});

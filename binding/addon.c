@@ -1,0 +1,115 @@
+/* The module: what require() of the addon gives. It has no state of its own; everything belongs to
+ * the transports that each environment creates. */
+#include <node_api.h>
+#include <stdio.h>
+
+#include "layout.h"
+#include "sea.h"
+#include "transport.h"
+#include "value.h"
+
+static void
+set_number(napi_env env, napi_value object, const char *name, double number)
+{
+  sea_napi_set(env, object, name, sea_napi_number(env, number));
+}
+
+static napi_value
+features_object(napi_env env, const sea_features_t *f)
+{
+  const struct {
+    const char *name;
+    int error;
+  } features[] = {
+      {"ring", f->ring},
+      {"submitAll", f->submit_all},
+      {"coopTaskrun", f->coop_taskrun},
+      {"singleIssuer", f->single_issuer},
+      {"deferTaskrun", f->defer_taskrun},
+      {"registeredRing", f->registered_ring},
+      {"bufferRing", f->buffer_ring},
+      {"multishotAccept", f->multishot_accept},
+      {"multishotRecv", f->multishot_recv},
+      {"cancelFd", f->cancel_fd},
+  };
+  napi_value object;
+  napi_create_object(env, &object);
+  for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+    napi_value reason = sea_napi_string(
+        env, features[i].error == 0 ? "available" : sea_napi_errno_name(features[i].error));
+    sea_napi_set(env, object, features[i].name, reason);
+  }
+  return object;
+}
+
+/* probe() -> { usable, reason, code, features: { name: 'available' | errno name } } */
+static napi_value
+probe(napi_env env, napi_callback_info info)
+{
+  (void)info;
+  sea_features_t features;
+  const char *stage;
+  char reason[96];
+  napi_value object;
+  napi_value null;
+  int error = sea_probe(&features, &stage);
+  napi_create_object(env, &object);
+  napi_get_null(env, &null);
+  sea_napi_set(env, object, "usable", sea_napi_boolean(env, error == 0));
+  if (error < 0) {
+    const char *name = sea_napi_errno_name(error);
+    snprintf(reason, sizeof reason, "%s failed with %s", stage, name);
+    sea_napi_set(env, object, "reason", sea_napi_string(env, reason));
+    sea_napi_set(env, object, "code", sea_napi_string(env, name));
+  } else {
+    sea_napi_set(env, object, "reason", null);
+    sea_napi_set(env, object, "code", null);
+  }
+  sea_napi_set(env, object, "features", features_object(env, &features));
+  return object;
+}
+
+static napi_value
+constants_object(napi_env env)
+{
+  napi_value constants;
+  napi_create_object(env, &constants);
+  set_number(env, constants, "RECORD_KIND", SEA_NAPI_RECORD_KIND);
+  set_number(env, constants, "RECORD_SLOT", SEA_NAPI_RECORD_SLOT);
+  set_number(env, constants, "RECORD_A", SEA_NAPI_RECORD_A);
+  set_number(env, constants, "RECORD_B", SEA_NAPI_RECORD_B);
+  set_number(env, constants, "RECORD_LENGTH", SEA_NAPI_RECORD_LENGTH);
+  set_number(env, constants, "SLOT_BITS", SEA_SLOT_BITS);
+  set_number(env, constants, "OPEN", SEA_EVENT_OPEN);
+  set_number(env, constants, "DATA", SEA_EVENT_DATA);
+  set_number(env, constants, "END", SEA_EVENT_END);
+  set_number(env, constants, "ERROR", SEA_EVENT_ERROR);
+  set_number(env, constants, "SENT", SEA_EVENT_SENT);
+  set_number(env, constants, "SHUTDOWN", SEA_EVENT_SHUTDOWN);
+  set_number(env, constants, "CLOSED", SEA_EVENT_CLOSED);
+  set_number(env, constants, "COMMAND_SPACE", SEA_EVENT_COMMAND_SPACE);
+  set_number(env, constants, "LISTENER_CLOSED", SEA_EVENT_LISTENER_CLOSED);
+  set_number(env, constants, "STOPPED", SEA_EVENT_STOPPED);
+  set_number(env, constants, "CLOSE_ASKED", SEA_CLOSE_ASKED);
+  set_number(env, constants, "CLOSE_STOP", SEA_CLOSE_STOP);
+  set_number(env, constants, "CLOSE_IDLE", SEA_CLOSE_IDLE);
+  set_number(env, constants, "CLOSE_NO_MEMORY", SEA_CLOSE_NO_MEMORY);
+  return constants;
+}
+
+static void
+export_function(napi_env env, napi_value exports, const char *name, napi_callback callback)
+{
+  napi_value function;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function) == napi_ok) {
+    sea_napi_set(env, exports, name, function);
+  }
+}
+
+NAPI_MODULE_INIT()
+{
+  export_function(env, exports, "createTransport", sea_napi_create_transport);
+  export_function(env, exports, "probe", probe);
+  sea_napi_set(env, exports, "constants", constants_object(env));
+  return exports;
+}

@@ -1,0 +1,161 @@
+/* The JavaScript object's life and verbs. */
+#include "transport.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "layout.h"
+#include "value.h"
+#include "verbs.h"
+
+/* -- life ------------------------------------------------------------------------------------- */
+
+void
+sea_napi_transport_drop(sea_napi_transport_t *t)
+{
+  if (--t->holders == 0) {
+    free(t->seen);
+    free(t);
+  }
+}
+
+static void
+delete_reference(napi_env env, napi_ref *ref)
+{
+  if (*ref != NULL) {
+    napi_delete_reference(env, *ref);
+    *ref = NULL;
+  }
+}
+
+/* The environment ends (process end, worker.terminate()): no thread of ours may outlive it. Added
+ * after the threadsafe function, so that it runs before that one's own clean-up. */
+static void
+on_env_cleanup(void *arg)
+{
+  sea_napi_transport_t *t = arg;
+  sea_server_destroy(t->core);
+  t->core = NULL;
+}
+
+void
+sea_napi_transport_release(sea_napi_transport_t *t)
+{
+  if (t->core == NULL) {
+    return;
+  }
+  napi_remove_env_cleanup_hook(t->env, on_env_cleanup, t);
+  sea_server_destroy(t->core);
+  t->core = NULL;
+  delete_reference(t->env, &t->on_batch);
+  delete_reference(t->env, &t->on_slab);
+  delete_reference(t->env, &t->records_ref);
+  delete_reference(t->env, &t->slab_ref);
+  napi_release_threadsafe_function(t->doorbell, napi_tsfn_abort);
+}
+
+static void
+on_doorbell_finalized(napi_env env, void *data, void *hint)
+{
+  (void)env;
+  (void)hint;
+  sea_napi_transport_drop(data);
+}
+
+static void
+on_object_finalized(napi_env env, void *data, void *hint)
+{
+  (void)env;
+  (void)hint;
+  sea_napi_transport_drop(data);
+}
+
+static void
+read_options(napi_env env, napi_value object, sea_options_t *o)
+{
+  sea_options_init(o);
+  o->queue_depth = sea_napi_get_u32(env, object, "queueDepth", o->queue_depth);
+  o->buffer_count = sea_napi_get_u32(env, object, "bufferCount", o->buffer_count);
+  o->buffer_size = sea_napi_get_u32(env, object, "bufferSize", o->buffer_size);
+  o->command_capacity = sea_napi_get_u32(env, object, "commandQueueCapacity", o->command_capacity);
+  o->event_capacity = sea_napi_get_u32(env, object, "eventQueueCapacity", o->event_capacity);
+  o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
+}
+
+static bool
+take_records(napi_env env, napi_value array, sea_napi_transport_t *t)
+{
+  napi_typedarray_type type;
+  size_t length;
+  void *data;
+  if (napi_get_typedarray_info(env, array, &type, &length, &data, NULL, NULL) != napi_ok ||
+      type != napi_int32_array || length < SEA_NAPI_RECORD_LENGTH) {
+    return false;
+  }
+  t->records = data;
+  t->records_max = (uint32_t)(length / SEA_NAPI_RECORD_LENGTH);
+  return napi_create_reference(env, array, 1, &t->records_ref) == napi_ok;
+}
+
+static int
+create_core(napi_env env, napi_value options_object, sea_napi_transport_t *t)
+{
+  sea_options_t options;
+  read_options(env, options_object, &options);
+  options.on_events = sea_napi_ring;
+  options.arg = t;
+  return sea_server_create(&options, &t->core);
+}
+
+/* The doorbell, then the object: each holds the struct, and gives it back in its finalizer. */
+static napi_value
+create_object(napi_env env, sea_napi_transport_t *t)
+{
+  napi_value name = sea_napi_string(env, "searings");
+  napi_value object;
+  if (napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, t, on_doorbell_finalized, t,
+                                      sea_napi_on_doorbell, &t->doorbell) != napi_ok) {
+    return NULL;
+  }
+  t->holders++;
+  napi_unref_threadsafe_function(env, t->doorbell);
+  if (napi_create_object(env, &object) != napi_ok ||
+      napi_wrap(env, object, t, on_object_finalized, NULL, NULL) != napi_ok) {
+    return NULL;
+  }
+  t->holders++;
+  return sea_napi_define_verbs(env, object, t) ? object : NULL;
+}
+
+napi_value
+sea_napi_create_transport(napi_env env, napi_callback_info info)
+{
+  napi_value args[4];
+  size_t argc = 4;
+  napi_get_cb_info(env, info, &argc, args, NULL, NULL);
+  sea_napi_transport_t *t = calloc(1, sizeof *t);
+  if (t == NULL) {
+    return sea_napi_throw_errno(env, -ENOMEM, "createTransport");
+  }
+  t->env = env;
+  t->holders = 1; /* this function */
+  int error = argc < 4 || !take_records(env, args[1], t) ? -EINVAL : create_core(env, args[0], t);
+  napi_value object = NULL;
+  if (error == 0) {
+    napi_create_reference(env, args[2], 1, &t->on_batch);
+    napi_create_reference(env, args[3], 1, &t->on_slab);
+    object = create_object(env, t);
+    error = object == NULL ? -ENOMEM : 0;
+  }
+  if (error == 0) {
+    napi_add_env_cleanup_hook(env, on_env_cleanup, t);
+  } else {
+    sea_server_destroy(t->core);
+    t->core = NULL;
+    sea_napi_throw_errno(env, error, "createTransport");
+  }
+  sea_napi_transport_drop(t);
+  return object;
+}

@@ -1,0 +1,49 @@
+/* One core server behind one JavaScript object. Everything here runs on the JavaScript thread, except
+ * the doorbell, which the worker rings. */
+#ifndef SEA_NAPI_TRANSPORT_H
+#define SEA_NAPI_TRANSPORT_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sea.h"
+
+typedef struct sea_napi_transport {
+  napi_env env;
+  sea_server_t *core; /* NULL once released */
+  uint32_t holders;   /* of this struct: the JavaScript object, the threadsafe function */
+
+  napi_threadsafe_function doorbell;
+  napi_ref on_batch; /* JavaScript: (count) => void, see events.c */
+  napi_ref on_slab;  /* JavaScript: () => Buffer, memory for received bytes */
+
+  napi_ref records_ref; /* Int32Array that on_batch reads */
+  int32_t *records;
+  uint32_t records_max; /* events per batch */
+
+  napi_ref slab_ref;
+  char *slab;
+  size_t slab_len;
+  size_t slab_used;
+
+  /* By slot: the last batch that had an event of it. Keeps a batch to one event per connection. */
+  uint32_t *seen;
+  uint32_t seen_len;
+  uint32_t batch;
+} sea_napi_transport_t;
+
+/* createTransport(options, records, onBatch, onSlab) */
+napi_value sea_napi_create_transport(napi_env env, napi_callback_info info);
+
+/* Stops the worker, frees the core server and lets the process end. Idempotent. */
+void sea_napi_transport_release(sea_napi_transport_t *transport);
+void sea_napi_transport_drop(sea_napi_transport_t *transport);
+
+/* events.c: answers the doorbell on the JavaScript thread, one batch per call. */
+void sea_napi_on_doorbell(napi_env env, napi_value unused, void *context, void *data);
+/* Rings: on the worker, or on the JavaScript thread for itself. */
+void sea_napi_ring(void *transport);
+
+#endif

@@ -1,0 +1,409 @@
+#include "verbs.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "value.h"
+
+#define ARGS_MAX 3
+#define GATHER_MAX 64
+
+/* The transport, and the arguments; `*t` is NULL when it was released. */
+static sea_napi_transport_t *
+enter(napi_env env, napi_callback_info info, napi_value *args)
+{
+  size_t argc = ARGS_MAX;
+  void *data = NULL;
+  napi_get_cb_info(env, info, &argc, args, NULL, &data);
+  sea_napi_transport_t *t = data;
+  return t->core == NULL ? NULL : t;
+}
+
+/* -- sending ---------------------------------------------------------------------------------- */
+
+/* write(id, buffer) -> whether it was taken */
+static napi_value
+verb_write(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  void *data;
+  size_t len;
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t == NULL || napi_get_buffer_info(env, args[1], &data, &len) != napi_ok) {
+    return sea_napi_boolean(env, false);
+  }
+  int error = sea_send(t->core, sea_napi_id(env, args[0]), data, len, true);
+  return sea_napi_boolean(env, error == 0);
+}
+
+/* writev(id, buffers) -> whether all were taken; none were otherwise */
+static napi_value
+verb_writev(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  uint32_t n = 0;
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t == NULL || napi_get_array_length(env, args[1], &n) != napi_ok || n == 0 ||
+      n > GATHER_MAX || !sea_command_room(t->core, n)) {
+    return sea_napi_boolean(env, false);
+  }
+  sea_conn_id_t id = sea_napi_id(env, args[0]);
+  for (uint32_t i = 0; i < n; i++) {
+    napi_value buffer;
+    void *data = NULL;
+    size_t len = 0;
+    napi_get_element(env, args[1], i, &buffer);
+    napi_get_buffer_info(env, buffer, &data, &len);
+    sea_send(t->core, id, data, len, i == n - 1);
+  }
+  return sea_napi_boolean(env, true);
+}
+
+/* -- commands without data: (id) -> whether taken ------------------------------------------------ */
+
+static napi_value
+command(napi_env env, napi_callback_info info, int (*send)(sea_server_t *, sea_conn_id_t))
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  bool taken = t != NULL && send(t->core, sea_napi_id(env, args[0])) == 0;
+  return sea_napi_boolean(env, taken);
+}
+
+static napi_value
+verb_pause(napi_env env, napi_callback_info info)
+{
+  return command(env, info, sea_pause);
+}
+
+static napi_value
+verb_resume(napi_env env, napi_callback_info info)
+{
+  return command(env, info, sea_resume);
+}
+
+static napi_value
+verb_shutdown(napi_env env, napi_callback_info info)
+{
+  return command(env, info, sea_shutdown);
+}
+
+static int
+close_with_fin(sea_server_t *core, sea_conn_id_t id)
+{
+  return sea_close(core, id, false);
+}
+
+static int
+close_with_reset(sea_server_t *core, sea_conn_id_t id)
+{
+  return sea_close(core, id, true);
+}
+
+static napi_value
+verb_close(napi_env env, napi_callback_info info)
+{
+  return command(env, info, close_with_fin);
+}
+
+static napi_value
+verb_reset(napi_env env, napi_callback_info info)
+{
+  return command(env, info, close_with_reset);
+}
+
+static int
+stop_accepting(sea_server_t *core, sea_conn_id_t unused)
+{
+  (void)unused;
+  return sea_stop_accepting(core);
+}
+
+static napi_value
+verb_stop_accepting(napi_env env, napi_callback_info info)
+{
+  return command(env, info, stop_accepting);
+}
+
+/* -- the server --------------------------------------------------------------------------------- */
+
+static int
+parse_address(const char *host, const char *port, sea_listen_t *spec)
+{
+  struct addrinfo *found = NULL;
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                           .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+  if (getaddrinfo(host, port, &hints, &found) != 0) {
+    return -EINVAL;
+  }
+  memcpy(&spec->address, found->ai_addr, found->ai_addrlen);
+  spec->address_len = found->ai_addrlen;
+  freeaddrinfo(found);
+  return 0;
+}
+
+static int
+read_listen(napi_env env, napi_value object, sea_listen_t *spec)
+{
+  char host[NI_MAXHOST] = "";
+  char port[8];
+  napi_value address;
+  *spec = (sea_listen_t){
+      .backlog = (int)sea_napi_get_u32(env, object, "backlog", 511),
+      .ipv6_only = sea_napi_get_bool(env, object, "ipv6Only"),
+      .reuse_port = sea_napi_get_bool(env, object, "reusePort"),
+      .no_delay = sea_napi_get_bool(env, object, "noDelay"),
+      .defer_accept_s = sea_napi_get_u32(env, object, "deferAcceptSeconds", 0),
+      .recv_buffer_bytes = sea_napi_get_u32(env, object, "recvBufferSize", 0),
+      .send_buffer_bytes = sea_napi_get_u32(env, object, "sendBufferSize", 0),
+  };
+  snprintf(port, sizeof port, "%u", sea_napi_get_u32(env, object, "port", 0) & 0xffffU);
+  if (napi_get_named_property(env, object, "address", &address) == napi_ok) {
+    napi_get_value_string_utf8(env, address, host, sizeof host, NULL);
+  }
+  return parse_address(host, port, spec);
+}
+
+/* listen(spec) -> 0, or -errno */
+static napi_value
+verb_listen(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_listen_t spec;
+  const char *syscall;
+  sea_napi_transport_t *t = enter(env, info, args);
+  int error = t == NULL ? -ESHUTDOWN : read_listen(env, args[0], &spec);
+  if (error == 0) {
+    error = sea_server_listen(t->core, &spec, &syscall);
+  }
+  return sea_napi_number(env, error);
+}
+
+/* start() -> 0, or -errno */
+static napi_value
+verb_start(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  return sea_napi_number(env, t == NULL ? -ESHUTDOWN : sea_server_start(t->core));
+}
+
+static napi_value
+verb_address(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  struct sockaddr_storage address;
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t == NULL || sea_server_address(t->core, &address) < 0) {
+    return sea_napi_undefined(env);
+  }
+  return sea_napi_address(env, &address);
+}
+
+static napi_value
+verb_flush(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t != NULL) {
+    sea_flush(t->core);
+  }
+  return NULL;
+}
+
+static napi_value
+verb_stop(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t != NULL) {
+    sea_stop(t->core);
+  }
+  return NULL;
+}
+
+static napi_value
+verb_release(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t != NULL) {
+    sea_napi_transport_release(t);
+  }
+  return NULL;
+}
+
+static napi_value
+verb_ref(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t != NULL) {
+    napi_ref_threadsafe_function(env, t->doorbell);
+  }
+  return NULL;
+}
+
+static napi_value
+verb_unref(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t != NULL) {
+    napi_unref_threadsafe_function(env, t->doorbell);
+  }
+  return NULL;
+}
+
+/* info() -> counters by name */
+static napi_value
+verb_info(napi_env env, napi_callback_info cb_info)
+{
+  napi_value args[ARGS_MAX];
+  napi_value object;
+  sea_info_t i;
+  sea_napi_transport_t *t = enter(env, cb_info, args);
+  if (t == NULL || napi_create_object(env, &object) != napi_ok) {
+    return sea_napi_undefined(env);
+  }
+  sea_server_info(t->core, &i);
+  const struct {
+    const char *name;
+    uint64_t value;
+  } fields[] = {
+      {"connectionsActive", i.connections_active},
+      {"connectionsAccepted", i.connections_accepted},
+      {"connectionsClosed", i.connections_closed},
+      {"connectionsRejected", i.connections_rejected},
+      {"slotsInUse", i.slots_in_use},
+      {"buffersInUse", i.buffers_in_use},
+      {"idleTimeouts", i.idle_timeouts},
+      {"acceptBackoffs", i.accept_backoffs},
+      {"bytesReceived", i.bytes_received},
+      {"bytesSent", i.bytes_sent},
+      {"commandRefusals", i.command_refusals},
+      {"eventStalls", i.event_stalls},
+      {"bufferStarvations", i.buffer_starvations},
+      {"multishotRearms", i.multishot_rearms},
+      {"cqOverflows", i.cq_overflows},
+      {"enters", i.enters},
+      {"doorbells", i.doorbells},
+      {"wakeups", i.wakeups},
+      {"passes", i.passes},
+      {"ringFlags", i.ring_flags},
+      {"sqEntries", i.sq_entries},
+      {"cqEntries", i.cq_entries},
+      {"bufferCount", i.buffer_count},
+      {"bufferSize", i.buffer_size},
+  };
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
+    sea_napi_set(env, object, fields[k].name, sea_napi_number(env, (double)fields[k].value));
+  }
+  return object;
+}
+
+/* -- one connection's socket -------------------------------------------------------------------- */
+
+static napi_value
+address_of(napi_env env, napi_callback_info info,
+           int (*get)(sea_server_t *, sea_conn_id_t, struct sockaddr_storage *))
+{
+  napi_value args[ARGS_MAX];
+  struct sockaddr_storage address;
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t == NULL || get(t->core, sea_napi_id(env, args[0]), &address) < 0) {
+    return sea_napi_undefined(env);
+  }
+  return sea_napi_address(env, &address);
+}
+
+static napi_value
+verb_peer(napi_env env, napi_callback_info info)
+{
+  return address_of(env, info, sea_conn_peer);
+}
+
+static napi_value
+verb_local(napi_env env, napi_callback_info info)
+{
+  return address_of(env, info, sea_conn_local);
+}
+
+/* setNoDelay(id, on) -> 0 or -errno */
+static napi_value
+verb_set_no_delay(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  int error = -ENOTCONN;
+  if (t != NULL) {
+    error = sea_conn_no_delay(t->core, sea_napi_id(env, args[0]), sea_napi_bool(env, args[1]));
+  }
+  return sea_napi_number(env, error);
+}
+
+/* setKeepAlive(id, on, idleSeconds) -> 0 or -errno */
+static napi_value
+verb_set_keep_alive(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  int error = -ENOTCONN;
+  if (t != NULL) {
+    error = sea_conn_keep_alive(t->core, sea_napi_id(env, args[0]), sea_napi_bool(env, args[1]),
+                                sea_napi_u32(env, args[2], 0));
+  }
+  return sea_napi_number(env, error);
+}
+
+static napi_value
+verb_queued_bytes(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  uint64_t n = t == NULL ? 0 : sea_conn_queued(t->core, sea_napi_id(env, args[0]));
+  return sea_napi_number(env, (double)n);
+}
+
+bool
+sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *transport)
+{
+  const struct {
+    const char *name;
+    napi_callback verb;
+  } verbs[] = {
+      {"write", verb_write},
+      {"writev", verb_writev},
+      {"pause", verb_pause},
+      {"resume", verb_resume},
+      {"shutdown", verb_shutdown},
+      {"close", verb_close},
+      {"reset", verb_reset},
+      {"stopAccepting", verb_stop_accepting},
+      {"listen", verb_listen},
+      {"start", verb_start},
+      {"address", verb_address},
+      {"flush", verb_flush},
+      {"stop", verb_stop},
+      {"release", verb_release},
+      {"ref", verb_ref},
+      {"unref", verb_unref},
+      {"info", verb_info},
+      {"peer", verb_peer},
+      {"local", verb_local},
+      {"setNoDelay", verb_set_no_delay},
+      {"setKeepAlive", verb_set_keep_alive},
+      {"queuedBytes", verb_queued_bytes},
+  };
+  for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+    napi_value function;
+    if (napi_create_function(env, verbs[i].name, NAPI_AUTO_LENGTH, verbs[i].verb, transport,
+                             &function) != napi_ok) {
+      return false;
+    }
+    sea_napi_set(env, object, verbs[i].name, function);
+  }
+  return true;
+}

@@ -1,0 +1,14 @@
+# What every C file of the project is compiled with.
+add_library(searings_options INTERFACE)
+target_compile_definitions(searings_options INTERFACE _GNU_SOURCE)
+target_compile_options(searings_options INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Werror)
+
+if(SEARINGS_SANITIZE)
+  # Global, so that test executables and the addon are linked with the run-time as well.
+  add_compile_options(-fsanitize=${SEARINGS_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${SEARINGS_SANITIZE})
+  if(SEARINGS_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()

@@ -1,0 +1,74 @@
+'use strict';
+
+const { codedError, firstLine } = require('../errors');
+const { loadBinding } = require('../binding');
+const NetBackend = require('./net');
+
+let probed;
+let warned = false;
+
+/**
+ * What io_uring can do here: null when it can be used, otherwise why not. Asked once, because neither the
+ * kernel nor the addon changes under a running process.
+ */
+function probe() {
+  const { binding, error } = loadBinding();
+  if (error) return { error, reason: firstLine(error), fix: 'build or install the native addon' };
+  const { usable, reason, code } = binding.probe();
+  if (usable) return null;
+  const message = `io_uring is not usable here: ${reason ?? 'unknown reason'}`;
+  const unavailable = codedError(Error, 'SEARINGS_IO_URING_UNAVAILABLE', message);
+  unavailable.reason = reason;
+  unavailable.cause = code ?? undefined;
+  return { error: unavailable, reason: message, fix: fixFor(code) };
+}
+
+function fixFor(code) {
+  if (code === 'EPERM' || code === 'EACCES') {
+    return 'allow io_uring (sysctl kernel.io_uring_disabled=0, and the seccomp profile of the container)';
+  }
+  return 'use Linux 6.0 or newer';
+}
+
+function warnOnce(reason, fix) {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(
+    `searings runs on node:net, not on io_uring: ${reason}. To get io_uring, ${fix}; ` +
+      'to silence this warning, set SEARINGS_BACKEND=net.',
+    { type: 'SearingsFallbackWarning', code: 'SEARINGS_FALLBACK' },
+  );
+}
+
+/**
+ * Decides which transport a server gets. `SEARINGS_BACKEND=net` forces node:net and
+ * `SEARINGS_BACKEND=io_uring` forbids it; otherwise io_uring is used where it is usable, and node:net,
+ * with one warning per process, where it is not and the `fallback` option allows it.
+ *
+ * @param {{fallback: boolean}} options
+ * @returns {{Backend: Function | null, fallbackReason: string | null, error: Error | null}}
+ *   `error` is set when no transport is left
+ */
+function selectBackend(options) {
+  const wanted = process.env.SEARINGS_BACKEND || 'auto';
+  if (wanted === 'net') {
+    return { Backend: NetBackend, fallbackReason: 'SEARINGS_BACKEND=net', error: null };
+  }
+  if (wanted !== 'auto' && wanted !== 'io_uring') {
+    const message = `The environment variable SEARINGS_BACKEND must be auto, io_uring or net. Received '${wanted}'`;
+    const error = codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message);
+    return { Backend: null, fallbackReason: null, error };
+  }
+  probed ??= { problem: probe() };
+  const { problem } = probed;
+  if (problem === null) {
+    return { Backend: require('./uring'), fallbackReason: null, error: null };
+  }
+  if (wanted === 'io_uring' || !options.fallback) {
+    return { Backend: null, fallbackReason: null, error: problem.error };
+  }
+  warnOnce(problem.reason, problem.fix);
+  return { Backend: NetBackend, fallbackReason: problem.reason, error: null };
+}
+
+module.exports = { selectBackend };

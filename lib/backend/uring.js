@@ -1,0 +1,336 @@
+'use strict';
+
+const { loadBinding } = require('../binding');
+const { systemError } = require('../errors');
+const {
+  kFlush,
+  kOnClosed,
+  kOnData,
+  kOnEnd,
+  kOnError,
+  kOnListenerClosed,
+  kOnOpen,
+  kOnSent,
+  kOnShutdown,
+  kOnStopped,
+} = require('../symbols');
+
+const { binding } = loadBinding();
+const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = binding.constants;
+const { OPEN, DATA, END, ERROR, SENT, SHUTDOWN, CLOSED } = binding.constants;
+const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = binding.constants;
+const { CLOSE_STOP, CLOSE_IDLE } = binding.constants;
+
+const SLOTS = 2 ** binding.constants.SLOT_BITS;
+const SLAB_BYTES = 256 * 1024;
+const GATHER_MAX = 64; // buffers of one writev, as in the addon
+const INT_MAX = 2 ** 31 - 1;
+
+/** Backends whose worker runs. Their last words go out when the process exits. */
+const live = new Set();
+
+function onProcessExit() {
+  for (const backend of live) backend.finishAtExit();
+}
+
+function track(backend) {
+  if (live.size === 0) process.on('exit', onProcessExit);
+  live.add(backend);
+}
+
+function untrack(backend) {
+  if (live.delete(backend) && live.size === 0) process.removeListener('exit', onProcessExit);
+}
+
+/**
+ * The transport on the native worker. A connection's handle is its id: the slot of the worker's table
+ * in the low bits and a generation above, so that a late command for a closed connection hits nothing.
+ */
+class UringBackend {
+  constructor(owner, options) {
+    this.owner = owner;
+    this.options = options;
+    this.connections = []; // by slot
+    this.underWay = []; // by slot: the memory the kernel may be sending from
+    this.records = new Int32Array(options.eventBatchSize * RECORD_LENGTH);
+    this.slab = null;
+    this.gatherMax = Math.min(GATHER_MAX, options.commandQueueCapacity);
+    this.slabBytes = Math.max(SLAB_BYTES, options.bufferSize);
+    this.cursor = 0;
+    this.count = 0;
+    this.inBatch = false;
+    this.flushScheduled = false;
+    this.deferred = []; // connections that flush at the end of the turn
+    this.refused = []; // commands for which the ring had no room, in order
+    this.bound = null;
+    this.lastInfo = null;
+    this.native = binding.createTransport(
+      options,
+      this.records,
+      (count) => this.onBatch(count),
+      () => this.newSlab(),
+    );
+  }
+
+  get name() {
+    return 'io_uring';
+  }
+
+  // --- life
+
+  listen(spec, callback) {
+    const { options, native } = this;
+    const errno =
+      native.listen({
+        address: spec.address,
+        port: spec.port,
+        backlog: Math.min(spec.backlog, INT_MAX),
+        ipv6Only: spec.ipv6Only,
+        reusePort: spec.reusePort,
+        noDelay: options.tcpNoDelay,
+        deferAcceptSeconds: options.tcpDeferAcceptSeconds,
+        recvBufferSize: options.socketRecvBufferSize,
+        sendBufferSize: options.socketSendBufferSize,
+      }) || native.start();
+    if (errno !== 0) {
+      process.nextTick(callback, systemError(errno, 'listen', spec.address, spec.port));
+      return;
+    }
+    this.bound = native.address();
+    track(this);
+    process.nextTick(callback, null);
+  }
+
+  address() {
+    return this.bound;
+  }
+
+  stopAccepting() {
+    this.command('stopAccepting', 0);
+  }
+
+  stop() {
+    if (!live.has(this)) {
+      // It never started: there is no worker to answer.
+      process.nextTick(() => this.onStopped());
+      return;
+    }
+    this.flushDeferred();
+    this.native.stop();
+  }
+
+  onStopped() {
+    untrack(this);
+    this.lastInfo = this.info();
+    this.native.release();
+    this.connections = [];
+    this.underWay = [];
+    this.slab = null;
+    this.owner[kOnStopped]();
+  }
+
+  /** The process exits: what was written leaves, as it has with node:net at this point. */
+  finishAtExit() {
+    this.flushDeferred();
+    this.native.release();
+  }
+
+  ref() {
+    this.native.ref();
+  }
+
+  unref() {
+    this.native.unref();
+  }
+
+  info() {
+    if (this.lastInfo !== null) return this.lastInfo;
+    return { backend: 'io_uring', ...this.native.info(), features: binding.probe().features };
+  }
+
+  // --- events
+
+  newSlab() {
+    this.slab = Buffer.allocUnsafeSlow(this.slabBytes);
+    return this.slab;
+  }
+
+  /**
+   * Called by the addon with the number of records of a batch, or with 0 to go on after a handler threw.
+   */
+  onBatch(count) {
+    if (count !== 0) {
+      this.cursor = 0;
+      this.count = count;
+      this.inBatch = true;
+    }
+    const { records } = this;
+    while (this.cursor < this.count) {
+      const at = this.cursor++ * RECORD_LENGTH;
+      const slot = records[at + RECORD_SLOT];
+      if (records[at + RECORD_KIND] === DATA) {
+        const start = records[at + RECORD_A];
+        const connection = this.connections[slot];
+        if (connection !== null) {
+          connection[kOnData](this.slab.subarray(start, start + records[at + RECORD_B]));
+        }
+      } else {
+        this.onEvent(records[at + RECORD_KIND], slot, records[at + RECORD_A]);
+      }
+    }
+    this.inBatch = false;
+    this.flushDeferred();
+  }
+
+  onEvent(kind, slot, result) {
+    const connection = this.connections[slot];
+    switch (kind) {
+      case SENT:
+        this.underWay[slot] = null;
+        if (connection !== null) {
+          connection[kOnSent](result === 0 ? null : systemError(result, 'write'));
+        }
+        break;
+      case OPEN:
+        this.connections[slot] = null;
+        this.underWay[slot] = null;
+        this.connections[slot] = this.owner[kOnOpen](result * SLOTS + slot);
+        break;
+      case END:
+        if (connection !== null) connection[kOnEnd]();
+        break;
+      case ERROR:
+        if (connection !== null) connection[kOnError](systemError(result, 'read'));
+        break;
+      case SHUTDOWN:
+        if (connection !== null) {
+          connection[kOnShutdown](result === 0 ? null : systemError(result, 'shutdown'));
+        }
+        break;
+      case CLOSED:
+        this.onClosed(slot, connection, result);
+        break;
+      case COMMAND_SPACE:
+        this.retryRefused();
+        break;
+      case LISTENER_CLOSED:
+        this.owner[kOnListenerClosed]();
+        break;
+      case STOPPED:
+        this.onStopped();
+        break;
+    }
+  }
+
+  onClosed(slot, connection, result) {
+    this.connections[slot] = null;
+    this.underWay[slot] = null;
+    if (connection === null) return;
+    let reason;
+    if (result === CLOSE_STOP) reason = 'stop';
+    else if (result === CLOSE_IDLE) reason = 'idle';
+    connection[kOnClosed](reason);
+  }
+
+  // --- the end of a turn
+
+  defer(connection) {
+    this.deferred.push(connection);
+    if (!this.inBatch) this.scheduleFlush();
+  }
+
+  /** Wakes the worker for the commands of this turn; inside a batch the addon does so at its end. */
+  scheduleFlush() {
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    process.nextTick(flushTurn, this);
+  }
+
+  flushDeferred() {
+    const { deferred } = this;
+    if (deferred.length === 0) return;
+    // A flush may end in user code that writes, which defers again: those come to the end of the list.
+    for (let i = 0; i < deferred.length; i++) deferred[i][kFlush]();
+    deferred.length = 0;
+  }
+
+  // --- commands
+
+  /** Gives a command to the worker, or keeps it, in order, until there is room. */
+  command(verb, handle, argument) {
+    if (this.refused.length > 0 || !this.native[verb](handle, argument)) {
+      this.refused.push(verb, handle, argument);
+    }
+    if (!this.inBatch) this.scheduleFlush();
+  }
+
+  retryRefused() {
+    const { refused, native } = this;
+    let i = 0;
+    while (i < refused.length && native[refused[i]](refused[i + 1], refused[i + 2])) i += 3;
+    refused.splice(0, i);
+  }
+
+  write(handle, chunk) {
+    this.underWay[handle % SLOTS] = chunk;
+    if (this.refused.length > 0 || !this.native.write(handle, chunk)) {
+      this.refused.push('write', handle, chunk);
+    }
+    if (!this.inBatch) this.scheduleFlush();
+  }
+
+  writev(handle, chunks) {
+    if (chunks.length > this.gatherMax) {
+      this.write(handle, Buffer.concat(chunks));
+      return;
+    }
+    this.underWay[handle % SLOTS] = chunks;
+    this.command('writev', handle, chunks);
+  }
+
+  pause(handle) {
+    this.command('pause', handle);
+  }
+
+  resume(handle) {
+    this.command('resume', handle);
+  }
+
+  shutdown(handle) {
+    this.command('shutdown', handle);
+  }
+
+  close(handle, reset) {
+    this.command(reset ? 'reset' : 'close', handle);
+  }
+
+  // --- one connection's socket
+
+  peer(handle) {
+    return this.native.peer(handle);
+  }
+
+  local(handle) {
+    return this.native.local(handle);
+  }
+
+  setNoDelay(handle, on) {
+    this.native.setNoDelay(handle, on);
+  }
+
+  setKeepAlive(handle, on, delayMs) {
+    this.native.setKeepAlive(handle, on, Math.floor(delayMs / 1000));
+  }
+
+  queuedBytes(handle) {
+    return this.native.queuedBytes(handle);
+  }
+}
+
+function flushTurn(backend) {
+  backend.flushScheduled = false;
+  backend.flushDeferred();
+  backend.native.flush();
+}
+
+module.exports = UringBackend;

@@ -1,0 +1,4 @@
+import searings from './index.js';
+
+export const { createTcpServer, TcpServer, TcpConnection, SearingsNativeLoadError } = searings;
+export default searings;

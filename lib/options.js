@@ -1,0 +1,105 @@
+'use strict';
+
+const { codedError, invalidArgType, outOfRange } = require('./errors');
+
+const KIB = 1024;
+const MAX_INT32 = 2 ** 31 - 1;
+
+const integer = (value, min, max) => ({ kind: 'integer', default: value, min, max });
+const boolean = (value) => ({ kind: 'boolean', default: value });
+const string = () => ({ kind: 'string', default: undefined });
+
+/**
+ * Every option of `createTcpServer`: its default, its type and its range. Sizes are bytes and times are
+ * milliseconds unless the name says otherwise.
+ */
+const TCP_OPTIONS = {
+  __proto__: null,
+
+  // Where to listen, for a listen() that does not say.
+  host: string(),
+  port: integer(0, 0, 65535),
+  backlog: integer(1024, 1, MAX_INT32),
+  reusePort: boolean(false),
+  tcpDeferAcceptSeconds: integer(0, 0, 3600),
+
+  // Connections.
+  maxConnections: integer(0, 0, MAX_INT32),
+  idleTimeoutMs: integer(0, 0, MAX_INT32),
+  tcpNoDelay: boolean(true),
+  socketRecvBufferSize: integer(0, 0, MAX_INT32),
+  socketSendBufferSize: integer(0, 0, MAX_INT32),
+
+  // The transport.
+  queueDepth: integer(256, 8, 32768),
+  bufferCount: integer(1024, 1, 32768),
+  bufferSize: integer(16 * KIB, 64, KIB * KIB),
+  commandQueueCapacity: integer(65536, 16, 2 ** 24),
+  eventQueueCapacity: integer(65536, 16, 2 ** 24),
+  eventBatchSize: integer(64, 1, 4096),
+  sendQueueCapacity: integer(1024, 64, 65536),
+  fallback: boolean(true),
+
+  // As in net.createServer. `noDelay` is another name of `tcpNoDelay`.
+  allowHalfOpen: boolean(false),
+  pauseOnConnect: boolean(false),
+  noDelay: boolean(undefined),
+  keepAlive: boolean(false),
+  keepAliveInitialDelay: integer(0, 0, MAX_INT32),
+  highWaterMark: integer(undefined, 0, MAX_INT32),
+};
+
+function checkInteger(name, value, { min, max }) {
+  const range = `an integer between ${min} and ${max}`;
+  if (typeof value !== 'number') throw invalidArgType(`"options.${name}" property`, range, value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(`options.${name}`, range, value);
+  }
+}
+
+function checkType(name, value, { kind }) {
+  const article = `of type ${kind}`;
+  if (typeof value !== kind) throw invalidArgType(`"options.${name}" property`, article, value);
+}
+
+function unknownOption(name, value, table) {
+  const known = Object.keys(table).join(', ');
+  const shown = typeof value === 'object' && value !== null ? 'an object' : String(value);
+  return codedError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `The "options.${name}" property is not an option of this server (known options: ${known}). ` +
+      `Received ${shown}`,
+  );
+}
+
+/**
+ * Checks what the user gave and fills in the defaults. Nothing has been started when this throws.
+ *
+ * @param {object | undefined | null} given
+ * @param {object} [table] the options there are, {@link TCP_OPTIONS} by default
+ * @returns {object} a new, complete and frozen options object
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE` for a wrong type, `ERR_INVALID_ARG_VALUE` for an unknown name
+ * @throws {RangeError} `ERR_OUT_OF_RANGE`
+ */
+function normalizeOptions(given, table = TCP_OPTIONS) {
+  if (given != null && typeof given !== 'object') {
+    throw invalidArgType('"options" argument', 'of type object', given);
+  }
+  const options = {};
+  for (const name in table) options[name] = table[name].default;
+  for (const [name, value] of Object.entries(given ?? {})) {
+    const rule = table[name];
+    if (rule === undefined) throw unknownOption(name, value, table);
+    if (value === undefined) continue;
+    if (rule.kind === 'integer') checkInteger(name, value, rule);
+    else checkType(name, value, rule);
+    options[name] = value;
+  }
+  if (options.noDelay !== undefined && given.tcpNoDelay === undefined) {
+    options.tcpNoDelay = options.noDelay;
+  }
+  return Object.freeze(options);
+}
+
+module.exports = { TCP_OPTIONS, normalizeOptions };

@@ -1,0 +1,452 @@
+'use strict';
+
+const { Duplex } = require('node:stream');
+const { codedError, invalidArgType, outOfRange } = require('../errors');
+const {
+  kFlush,
+  kOnClosed,
+  kOnData,
+  kOnEnd,
+  kOnError,
+  kOnSent,
+  kOnShutdown,
+  kPauseAtOpen,
+} = require('../symbols');
+
+const kTransport = Symbol('transport');
+const kBackend = Symbol('backend');
+const kHandle = Symbol('handle');
+const kFlags = Symbol('flags');
+const kBytesIn = Symbol('bytesIn');
+const kBytesOut = Symbol('bytesOut');
+const kSending = Symbol('sending');
+const kCallback = Symbol('callback');
+const kRest = Symbol('rest');
+const kIdle = Symbol('idle');
+const kPeer = Symbol('peer');
+const kLocal = Symbol('local');
+
+// The state of a connection beyond what the Duplex knows.
+const PAUSED = 1; // the backend has been told not to read
+const DEFERRED = 2; // corked by write() until kFlush
+const PEER_ENDED = 4; // the peer's FIN has been received
+const CLOSING = 8; // destroyed: the handle has been given back, or is about to be
+const CLOSED = 16; // kOnClosed has come, the handle is no more
+const UNREF = 32;
+const RESET = 64;
+const HAD_ERROR = 128;
+
+const SMALL_CHUNK = 2048;
+const COALESCED_MAX = 65536;
+const BUFFERS_PER_SEND = 64;
+const TIMEOUT_MAX = 2 ** 31 - 1;
+
+/** The inactivity timer of one connection; there is none until setTimeout() asks for it. */
+class IdleTimer {
+  constructor(connection, ms) {
+    this.queued = 0;
+    this.timer = setTimeout(onIdleTimer, ms, connection).unref();
+  }
+}
+
+function onIdleTimer(connection) {
+  const idle = connection[kIdle];
+  if (idle === null) return;
+  // A slow peer that does take bytes of a large write is not idle.
+  const queued = idle.queued > 0 ? connection[kBackend].queuedBytes(connection[kHandle]) : 0;
+  if (queued === idle.queued) {
+    connection.emit('timeout');
+    return;
+  }
+  idle.queued = queued;
+  idle.timer.refresh();
+}
+
+function stopIdleTimer(connection) {
+  clearTimeout(connection[kIdle].timer);
+  connection[kIdle] = null;
+}
+
+/** Notes activity on the writing side, and how many bytes are under way. */
+function touchIdleTimer(connection, queued) {
+  connection[kIdle].queued = queued;
+  connection[kIdle].timer.refresh();
+}
+
+function emitClose(connection) {
+  connection.emit('close', (connection[kFlags] & HAD_ERROR) !== 0);
+}
+
+/**
+ * Joins runs of small chunks: one copy of a few hundred bytes is cheaper than another buffer to send.
+ *
+ * @param {{chunk: Buffer}[]} entries as the Duplex hands them to _writev
+ * @returns {Buffer[]}
+ */
+function coalesce(entries) {
+  const buffers = [];
+  let run = [];
+  let runBytes = 0;
+  const endRun = () => {
+    if (run.length === 1) buffers.push(run[0]);
+    else if (run.length > 1) buffers.push(Buffer.concat(run, runBytes));
+    run = [];
+    runBytes = 0;
+  };
+  for (const { chunk } of entries) {
+    if (chunk.length >= SMALL_CHUNK) {
+      endRun();
+      buffers.push(chunk);
+      continue;
+    }
+    if (runBytes + chunk.length > COALESCED_MAX) endRun();
+    run.push(chunk);
+    runBytes += chunk.length;
+  }
+  endRun();
+  return buffers;
+}
+
+/** Milliseconds for a timer, checked as Node checks those of socket.setTimeout(). */
+function timerDuration(ms) {
+  if (typeof ms !== 'number') throw invalidArgType('"msecs" argument', 'of type number', ms);
+  if (ms < 0 || !Number.isFinite(ms)) throw outOfRange('msecs', 'a non-negative finite number', ms);
+  if (ms <= TIMEOUT_MAX) return ms;
+  const message = `${ms} does not fit into a 32-bit signed integer. Timer duration was truncated to ${TIMEOUT_MAX}.`;
+  process.emitWarning(message, 'TimeoutOverflowWarning');
+  return TIMEOUT_MAX;
+}
+
+function send(connection, buffers) {
+  if (buffers.length === 1) connection[kBackend].write(connection[kHandle], buffers[0]);
+  else connection[kBackend].writev(connection[kHandle], buffers);
+}
+
+/** Ends the write or shutdown under way. One that destroy() overtook has not failed, as in Node. */
+function complete(connection, err) {
+  const callback = connection[kCallback];
+  if (callback === null) return;
+  connection[kCallback] = null;
+  connection[kSending] = 0;
+  callback((connection[kFlags] & CLOSING) !== 0 ? null : err);
+}
+
+/** Whether our side has been ended because the peer ended first. */
+function isBrokenPipe(connection) {
+  return !connection.allowHalfOpen && connection.readableEnded && connection.writableEnded;
+}
+
+function refuseWrite(connection, callback) {
+  const err = codedError(Error, 'EPIPE', 'This socket has been ended by the other party');
+  if (typeof callback === 'function') process.nextTick(callback, err);
+  connection.destroy(err);
+  return false;
+}
+
+function peerOf(connection) {
+  if (connection[kPeer] === undefined && !connection.pending) {
+    connection[kPeer] = connection[kBackend].peer(connection[kHandle]);
+  }
+  return connection[kPeer];
+}
+
+function localOf(connection) {
+  if (connection[kLocal] === undefined && !connection.pending) {
+    connection[kLocal] = connection[kBackend].local(connection[kHandle]);
+  }
+  return connection[kLocal];
+}
+
+/**
+ * One accepted connection: a `stream.Duplex` with the interface of `net.Socket`. Instances are made by a
+ * {@link TcpServer} and handed to its 'connection' event.
+ */
+class TcpConnection extends Duplex {
+  /** @private */
+  constructor(transport, handle, streamOptions) {
+    super(streamOptions);
+    this[kTransport] = transport;
+    this[kBackend] = transport.backend;
+    this[kHandle] = handle;
+    this[kFlags] = 0;
+    this[kBytesIn] = 0;
+    this[kBytesOut] = 0;
+    this[kSending] = 0; // bytes of the write that the backend has
+    this[kCallback] = null; // of that write, or of the shutdown
+    this[kRest] = null; // buffers of a large _writev that are still to go
+    this[kIdle] = null;
+    transport.hold();
+  }
+
+  // --- reading
+
+  [kOnData](chunk) {
+    this[kBytesIn] += chunk.length;
+    if (this[kIdle] !== null) this[kIdle].timer.refresh();
+    if (!this.push(chunk) && (this[kFlags] & (PAUSED | CLOSING)) === 0) {
+      this[kFlags] |= PAUSED;
+      this[kBackend].pause(this[kHandle]);
+    }
+  }
+
+  [kOnEnd]() {
+    if ((this[kFlags] & CLOSING) !== 0) return;
+    this[kFlags] |= PEER_ENDED;
+    this.push(null);
+    this.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
+  }
+
+  [kOnError](err) {
+    this.destroy(err);
+  }
+
+  _read() {
+    if ((this[kFlags] & (PAUSED | CLOSING)) !== PAUSED) return;
+    this[kFlags] &= ~PAUSED;
+    this[kBackend].resume(this[kHandle]);
+  }
+
+  // --- writing
+
+  /**
+   * As `net.Socket#write`. What one turn of the event loop writes goes out together at its end.
+   */
+  write(chunk, encoding, callback) {
+    const flags = this[kFlags];
+    if ((flags & (DEFERRED | PEER_ENDED | CLOSING)) === 0) {
+      this[kFlags] = flags | DEFERRED;
+      this.cork();
+      this[kBackend].defer(this);
+    } else if ((flags & PEER_ENDED) !== 0 && isBrokenPipe(this)) {
+      return refuseWrite(this, typeof encoding === 'function' ? encoding : callback);
+    }
+    return super.write(chunk, encoding, callback);
+  }
+
+  [kFlush]() {
+    if ((this[kFlags] & DEFERRED) === 0) return;
+    this[kFlags] &= ~DEFERRED;
+    this.uncork();
+  }
+
+  _write(chunk, _encoding, callback) {
+    if ((this[kFlags] & CLOSING) !== 0) return void callback(null);
+    this[kCallback] = callback;
+    this[kSending] = chunk.length;
+    this[kBytesOut] += chunk.length;
+    if (this[kIdle] !== null) touchIdleTimer(this, chunk.length);
+    this[kBackend].write(this[kHandle], chunk);
+  }
+
+  _writev(entries, callback) {
+    if ((this[kFlags] & CLOSING) !== 0) return void callback(null);
+    let buffers = coalesce(entries);
+    let bytes = 0;
+    for (const { length } of buffers) bytes += length;
+    this[kCallback] = callback;
+    this[kSending] = bytes;
+    this[kBytesOut] += bytes;
+    if (this[kIdle] !== null) touchIdleTimer(this, bytes);
+    if (buffers.length > BUFFERS_PER_SEND) {
+      this[kRest] = buffers;
+      buffers = buffers.splice(0, BUFFERS_PER_SEND);
+    }
+    send(this, buffers);
+  }
+
+  [kOnSent](err) {
+    if (this[kIdle] !== null) touchIdleTimer(this, 0);
+    const rest = this[kRest];
+    if (rest !== null) {
+      const next = err ? [] : rest.splice(0, BUFFERS_PER_SEND);
+      if (rest.length === 0 || err) this[kRest] = null;
+      if (next.length > 0 && (this[kFlags] & CLOSING) === 0) return send(this, next);
+    }
+    complete(this, err);
+  }
+
+  _final(callback) {
+    // With the peer's end already delivered, the close that follows at once says the same to the peer.
+    if (this.readableEnded || (this[kFlags] & CLOSING) !== 0) return void callback();
+    this[kCallback] = callback;
+    this[kBackend].shutdown(this[kHandle]);
+  }
+
+  [kOnShutdown]() {
+    // A peer that is already gone makes shutdown() fail; reading reports that better.
+    complete(this, null);
+  }
+
+  // --- the end
+
+  /** As `net.Socket#destroy`. What has been written in this turn still gets its chance to leave. */
+  destroy(err, callback) {
+    if ((this[kFlags] & (DEFERRED | CLOSING)) === DEFERRED) this[kFlush]();
+    return super.destroy(err, callback);
+  }
+
+  _destroy(err, callback) {
+    const flags = this[kFlags] | CLOSING | (err ? HAD_ERROR : 0);
+    this[kFlags] = flags;
+    if (this[kIdle] !== null) stopIdleTimer(this);
+    this[kTransport].ending();
+    if ((flags & CLOSED) === 0) {
+      if ((flags & UNREF) !== 0) this[kTransport].hold(); // 'close' is still owed
+      this[kBackend].close(this[kHandle], (flags & RESET) !== 0);
+    }
+    callback(err);
+  }
+
+  [kOnClosed]() {
+    const unasked = (this[kFlags] & CLOSING) === 0;
+    this[kFlags] |= CLOSED;
+    if (unasked) {
+      if ((this[kFlags] & UNREF) !== 0) this[kTransport].hold();
+      this.destroy();
+    }
+    complete(this, null);
+    // 'error' is on its way in a tick of its own, and 'close' comes after it.
+    process.nextTick(emitClose, this);
+    this[kTransport].closed();
+  }
+
+  /** Ends the writing side, then destroys the connection once everything written has been sent. */
+  destroySoon() {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', this.destroy);
+  }
+
+  /** Closes with a RST. `ERR_SOCKET_CLOSED` if the connection is closed already. */
+  resetAndDestroy() {
+    if ((this[kFlags] & CLOSING) !== 0) {
+      return this.destroy(codedError(Error, 'ERR_SOCKET_CLOSED', 'Socket is closed'));
+    }
+    this[kFlags] |= RESET;
+    return this.destroy();
+  }
+
+  // --- inactivity
+
+  /** As `net.Socket#setTimeout`: 'timeout' after `ms` without reads or writes; 0 turns it off. */
+  setTimeout(ms, callback) {
+    if (this.destroyed) return this;
+    const duration = timerDuration(ms);
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw invalidArgType('"callback" argument', 'of type function', callback);
+    }
+    this.timeout = ms;
+    if (this[kIdle] !== null) stopIdleTimer(this);
+    if (duration > 0) {
+      this[kIdle] = new IdleTimer(this, duration);
+      if (callback !== undefined) this.once('timeout', callback);
+    } else if (callback !== undefined) {
+      this.removeListener('timeout', callback);
+    }
+    return this;
+  }
+
+  // --- properties
+
+  /** The {@link TcpServer} that accepted this connection. */
+  get server() {
+    return this[kTransport].server;
+  }
+
+  get bytesRead() {
+    return this[kBytesIn];
+  }
+
+  /** Bytes written so far, including those that still wait to be sent. */
+  get bytesWritten() {
+    return this[kBytesOut] + this.writableLength - this[kSending];
+  }
+
+  get bufferSize() {
+    return this.pending ? undefined : this.writableLength;
+  }
+
+  get connecting() {
+    return false;
+  }
+
+  get pending() {
+    return (this[kFlags] & CLOSING) !== 0;
+  }
+
+  get readyState() {
+    if (this.readable) return this.writable ? 'open' : 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  get remoteAddress() {
+    return peerOf(this)?.address;
+  }
+
+  get remotePort() {
+    return peerOf(this)?.port;
+  }
+
+  get remoteFamily() {
+    return peerOf(this)?.family;
+  }
+
+  get localAddress() {
+    return localOf(this)?.address;
+  }
+
+  get localPort() {
+    return localOf(this)?.port;
+  }
+
+  get localFamily() {
+    return localOf(this)?.family;
+  }
+
+  /** The local end, as `{address, family, port}`; `{}` once the connection is closed. */
+  address() {
+    const local = localOf(this);
+    if (local === undefined) return {};
+    return { address: local.address, family: local.family, port: local.port };
+  }
+
+  setNoDelay(enable = true) {
+    if (!this.pending) this[kBackend].setNoDelay(this[kHandle], Boolean(enable));
+    return this;
+  }
+
+  /** @param {number} [initialDelay] milliseconds before the first probe; 0 leaves the system's value */
+  setKeepAlive(enable = false, initialDelay = 0) {
+    if (this.pending) return this;
+    this[kBackend].setKeepAlive(this[kHandle], Boolean(enable), Math.trunc(initialDelay) || 0);
+    return this;
+  }
+
+  ref() {
+    if ((this[kFlags] & (UNREF | CLOSING)) === UNREF) this[kTransport].hold();
+    this[kFlags] &= ~UNREF;
+    return this;
+  }
+
+  unref() {
+    if ((this[kFlags] & (UNREF | CLOSING)) === 0) {
+      this[kFlags] |= UNREF;
+      this[kTransport].release();
+    }
+    return this;
+  }
+
+  /** @private for the server: the connection starts paused */
+  [kPauseAtOpen]() {
+    this[kFlags] |= PAUSED;
+    this.pause();
+    this[kBackend].pause(this[kHandle]);
+  }
+}
+
+// Rare things live on the prototype until a connection needs its own.
+TcpConnection.prototype.timeout = undefined;
+TcpConnection.prototype[kPeer] = undefined;
+TcpConnection.prototype[kLocal] = undefined;
+
+module.exports = { TcpConnection };

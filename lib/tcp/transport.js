@@ -1,0 +1,265 @@
+'use strict';
+
+const dns = require('node:dns');
+const net = require('node:net');
+const { selectBackend } = require('../backend/select');
+const { TcpConnection } = require('./connection');
+const {
+  kConnections,
+  kOnListenError,
+  kOnListenerClosed,
+  kOnListening,
+  kOnOpen,
+  kOnReleased,
+  kOnStopped,
+  kOptions,
+  kPauseAtOpen,
+  kRefed,
+  kStreamOptions,
+} = require('../symbols');
+
+// The life of a transport, in order.
+const RESOLVING = 0; // finding out the address to bind
+const STARTING = 1; // the backend has been asked to listen
+const LISTENING = 2;
+const DRAINING = 3; // no more connections; those there are live on
+const STOPPING = 4; // the backend has been asked to stop
+const STOPPED = 5;
+
+/** Errors of the IPv6 wildcard address that mean "no IPv6 here": then it is 0.0.0.0, as in Node. */
+const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EINVAL', 'EADDRNOTAVAIL']);
+
+function rethrow(err) {
+  throw err;
+}
+
+/**
+ * One backend from listen() to the end of its last connection. A server that listens again after close()
+ * gets a new one, while the old one may still have connections.
+ *
+ * It also counts who wants the process to stay alive: the server while it listens, each connection, and
+ * whoever is still owed a 'close'. The backend hears of the first and the last only; it starts unref'd.
+ */
+class Transport {
+  constructor(server, target) {
+    this.server = server;
+    this.target = target;
+    this.backend = null;
+    this.fallbackReason = null;
+    this.phase = RESOLVING;
+    this.open = 0; // connections whose kOnClosed has not come
+    this.holders = 0;
+    this.held = false; // by the server itself
+    this.listenerOpen = false;
+    this.afterListenerClosed = null;
+  }
+
+  // --- start
+
+  start() {
+    const { host } = this.target;
+    const family = host === undefined ? 6 : net.isIP(host);
+    if (family !== 0) {
+      this.bind(host, family);
+      return;
+    }
+    dns.lookup(host, (err, address, found) => {
+      if (this.phase !== RESOLVING) return;
+      if (err) this.fail(err);
+      else this.bind(address, found);
+    });
+  }
+
+  /** @param {string | undefined} address undefined is every address, IPv6 and IPv4 */
+  bind(address, family) {
+    const backend = this.createBackend();
+    if (backend === null) return;
+    this.phase = STARTING;
+    this.backend = backend;
+    this.listenerOpen = true;
+    this.updateHold();
+    const anyAddress = address === undefined;
+    const wildcard = family === 6 ? '::' : '0.0.0.0';
+    const spec = { ...this.target, address: address ?? wildcard, family, anyAddress };
+    backend.listen(spec, (err) => {
+      if (err) this.onListenError(err, anyAddress && family === 6);
+      else this.onListening();
+    });
+  }
+
+  createBackend() {
+    const options = this.server[kOptions];
+    let { Backend, fallbackReason, error } = selectBackend(options);
+    try {
+      if (error === null) {
+        this.fallbackReason = fallbackReason;
+        return new Backend(this, options);
+      }
+    } catch (err) {
+      error = err;
+    }
+    process.nextTick(() => {
+      if (this.phase === RESOLVING) this.fail(error);
+    });
+    return null;
+  }
+
+  onListening() {
+    if (this.phase !== STARTING) return;
+    this.phase = LISTENING;
+    this.server[kOnListening]();
+  }
+
+  onListenError(err, mayLackIPv6) {
+    this.listenerOpen = false;
+    if (this.phase !== STARTING) return;
+    if (!mayLackIPv6 || !NO_IPV6.has(err.code)) {
+      this.fail(err);
+      return;
+    }
+    const { server } = this;
+    this.stop();
+    server[kOnListenError](null, new Transport(server, this.target));
+  }
+
+  fail(err) {
+    this.stop();
+    this.server[kOnListenError](err, null);
+  }
+
+  // --- connections
+
+  [kOnOpen](handle) {
+    const { server, backend } = this;
+    if (this.phase >= DRAINING) {
+      backend.close(handle, true); // as the kernel does with those still in the backlog
+      return null;
+    }
+    if (server.maxConnections != null && server[kConnections] >= server.maxConnections) {
+      this.drop(handle);
+      return null;
+    }
+    this.open++;
+    server[kConnections]++;
+    const connection = new TcpConnection(this, handle, server[kStreamOptions]);
+    const { keepAlive, keepAliveInitialDelay, pauseOnConnect } = server[kOptions];
+    if (keepAlive) backend.setKeepAlive(handle, true, keepAliveInitialDelay);
+    if (pauseOnConnect) connection[kPauseAtOpen]();
+    try {
+      server.emit('connection', connection);
+    } catch (err) {
+      // The backend must learn of the connection whatever the listener does.
+      process.nextTick(rethrow, err);
+    }
+    return connection;
+  }
+
+  drop(handle) {
+    const { server, backend } = this;
+    const local = backend.local(handle);
+    const peer = backend.peer(handle);
+    backend.close(handle, false);
+    process.nextTick(() => {
+      server.emit('drop', {
+        localAddress: local?.address,
+        localPort: local?.port,
+        localFamily: local?.family,
+        remoteAddress: peer?.address,
+        remotePort: peer?.port,
+        remoteFamily: peer?.family,
+      });
+    });
+  }
+
+  /** A connection has been destroyed: it no longer counts for the user. */
+  ending() {
+    this.server[kConnections]--;
+  }
+
+  /** A connection's handle is gone: it no longer counts for us. */
+  closed() {
+    this.open--;
+    this.release();
+    this.stopIfDrained();
+  }
+
+  // --- end
+
+  /** Stops accepting; stops altogether when the last connection has ended. */
+  close() {
+    if (this.phase >= DRAINING) return;
+    const started = this.backend !== null;
+    this.phase = DRAINING;
+    if (started) this.backend.stopAccepting();
+    this.updateHold();
+    this.stopIfDrained();
+  }
+
+  stopIfDrained() {
+    if (this.phase === DRAINING && this.open === 0) this.stop();
+  }
+
+  /** Cuts everything now. */
+  stop() {
+    if (this.phase >= STOPPING) return;
+    if (this.backend === null) {
+      this.phase = STOPPED;
+      this.server[kOnReleased](this);
+      return;
+    }
+    this.phase = STOPPING;
+    this.updateHold();
+    this.backend.stop();
+  }
+
+  [kOnListenerClosed]() {
+    this.listenerOpen = false;
+    const next = this.afterListenerClosed;
+    this.afterListenerClosed = null;
+    next?.();
+  }
+
+  [kOnStopped]() {
+    this.phase = STOPPED;
+    this[kOnListenerClosed]();
+    this.server[kOnReleased](this);
+  }
+
+  // --- liveness
+
+  hold() {
+    if (this.holders++ === 0) this.backend.ref();
+  }
+
+  release() {
+    if (--this.holders === 0) this.backend.unref();
+  }
+
+  /** Whether the server itself keeps the process alive through this transport. */
+  updateHold() {
+    const listening = this.phase === STARTING || this.phase === LISTENING;
+    const wanted = (listening && this.server[kRefed]) || this.phase === STOPPING;
+    if (wanted === this.held) return;
+    this.held = wanted;
+    if (wanted) this.hold();
+    else this.release();
+  }
+
+  // --- what the server shows
+
+  get listening() {
+    return this.phase === LISTENING || (this.phase === STARTING && this.backend.address() !== null);
+  }
+
+  address() {
+    return this.phase === STARTING || this.phase === LISTENING ? this.backend.address() : null;
+  }
+
+  info() {
+    const listening = this.listening;
+    if (this.backend === null) return { backend: null, fallbackReason: null, listening };
+    return { ...this.backend.info(), fallbackReason: this.fallbackReason, listening };
+  }
+}
+
+module.exports = { Transport };

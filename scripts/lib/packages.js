@@ -1,0 +1,91 @@
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { run, say, fail } = require('./run');
+
+/** What each kind of work needs from the system: how to see it, and the Debian package it is in. */
+const NEEDS = {
+  build: [
+    { program: 'gcc', package: 'gcc' },
+    { header: 'stdio.h', package: 'libc6-dev' },
+    { program: 'cmake', package: 'cmake' },
+    { program: 'ninja', package: 'ninja-build' },
+    { header: 'liburing.h', package: 'liburing-dev' },
+  ],
+  ctest: [{ header: 'cmocka.h', package: 'libcmocka-dev' }],
+  lint: [
+    { program: 'clang-format', package: 'clang-format' },
+    { program: 'clang-tidy', package: 'clang-tidy' },
+  ],
+};
+
+const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];
+const ATTEMPTS = 3;
+
+function isThere(need) {
+  if (need.program) {
+    const folders = (process.env.PATH || '').split(path.delimiter);
+    return folders.some((folder) => fs.existsSync(path.join(folder, need.program)));
+  }
+  return HEADER_FOLDERS.some((folder) => fs.existsSync(path.join(folder, need.header)));
+}
+
+/** The words that make a command run as root: none needed, sudo if it asks nothing, or null. */
+function rootPrefix() {
+  if (process.getuid() === 0) {
+    return [];
+  }
+  return run('sudo', ['-n', 'true']).ok ? ['sudo', '-n'] : null;
+}
+
+function apt(prefix, args) {
+  const command = [
+    ...prefix,
+    'env',
+    'DEBIAN_FRONTEND=noninteractive',
+    'apt-get',
+    '-q',
+    '-y',
+    '-o',
+    'DPkg::Lock::Timeout=120',
+    ...args,
+  ];
+  let result;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    result = run(command[0], command.slice(1));
+    if (result.ok) {
+      return;
+    }
+    say(`attempt ${attempt} of ${ATTEMPTS} failed: apt-get ${args.join(' ')}`);
+  }
+  process.stderr.write(result.output);
+  fail(result.why);
+}
+
+/**
+ * Installs the system packages that are missing, or says which they are and ends the process.
+ *
+ * @param {Array<keyof typeof NEEDS>} kinds
+ */
+function ensurePackages(kinds) {
+  const missing = kinds.flatMap((kind) => NEEDS[kind]).filter((need) => !isThere(need));
+  if (missing.length === 0) {
+    return;
+  }
+  const names = missing.map((need) => need.package);
+  const command = `apt-get update && apt-get install -y ${names.join(' ')}`;
+  const prefix = isThere({ program: 'apt-get' }) ? rootPrefix() : null;
+  if (prefix === null) {
+    fail(`missing: ${names.join(', ')} (Debian names). As root, run:\n\n    ${command}\n`);
+  }
+  say(`installing ${names.join(' ')}`);
+  apt(prefix, ['update']);
+  apt(prefix, ['install', '--no-install-recommends', ...names]);
+  const still = missing.filter((need) => !isThere(need));
+  if (still.length > 0) {
+    fail(`still missing after the installation: ${still.map((need) => need.package).join(', ')}`);
+  }
+}
+
+module.exports = { ensurePackages };

@@ -1,0 +1,127 @@
+'use strict';
+
+/*
+ * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
+ *
+ *   node scripts/test.js [all|c|js|net|types|asan|tsan] [arguments for mocha, or for ctest with c]
+ *
+ * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
+ */
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { bootstrap } = require('./bootstrap');
+const { runCTests } = require('./lib/ctest');
+const { root, run, fail } = require('./lib/run');
+const sanitizer = require('./lib/sanitizer');
+
+const MOCHA_LIMIT_MS = 10 * 60 * 1000;
+const MOCHA_TEST_LIMIT_MS = 10000;
+
+function title(text) {
+  console.log(`\n== ${text}`);
+}
+
+function cTests(flavour, args) {
+  title(`C tests (${flavour})`);
+  const counts = runCTests(flavour, { env: sanitizer.ctestEnvironment(flavour), args });
+  console.log(`   ${counts.passed} passed, ${counts.failed} failed`);
+  return counts;
+}
+
+/** One run of the mocha suite. @returns {{passed: number, failed: number}} */
+function mocha(name, { env = {}, args = [], scale = 1 } = {}) {
+  title(name);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
+  const file = path.join(folder, 'counts.json');
+  const command = [
+    path.join('node_modules', 'mocha', 'bin', 'mocha.js'),
+    '--reporter',
+    path.join('scripts', 'lib', 'mocha-reporter.js'),
+    '--timeout',
+    String(MOCHA_TEST_LIMIT_MS * scale),
+    ...args,
+  ];
+  const result = run(process.execPath, command, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: MOCHA_LIMIT_MS,
+    env: { ...process.env, ...env, SEARINGS_MOCHA_COUNTS: file },
+  });
+  const written = fs.existsSync(file);
+  const counts = written ? JSON.parse(fs.readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
+  fs.rmSync(folder, { recursive: true });
+  if (!result.ok && (counts.failed === 0 || !written)) {
+    // It crashed, was killed, or could not load a file: no test failed, but the run did.
+    console.log(result.why);
+    counts.failed += 1;
+  }
+  return counts;
+}
+
+function typeTest() {
+  title('types');
+  const tsc = path.join('node_modules', 'typescript', 'bin', 'tsc');
+  const result = run(process.execPath, [tsc, '--project', 'tsconfig.json']);
+  process.stdout.write(result.output);
+  console.log(result.ok ? '   index.d.ts is sound' : `   ${result.why}`);
+  return { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 };
+}
+
+function asanMocha(args) {
+  const env = sanitizer.nodeEnvironment();
+  const scale = Number(sanitizer.TIME_SCALE);
+  const counts = mocha('mocha, io_uring (asan)', { env, args, scale });
+  const reports = sanitizer.showReports();
+  if (reports > 0) {
+    console.log(`${reports} sanitizer report(s), printed above`);
+    counts.failed += reports;
+  }
+  return counts;
+}
+
+const onNet = { SEARINGS_BACKEND: 'net' };
+
+/** What each word on the command line stands for: what must be there, and the steps to run. */
+const SUITES = {
+  all: {
+    needs: { tests: true },
+    steps: [
+      () => cTests('release', []),
+      (args) => mocha('mocha, io_uring', { args }),
+      (args) => mocha('mocha, node:net', { args, env: onNet }),
+      typeTest,
+    ],
+  },
+  c: { needs: { tests: true }, steps: [(args) => cTests('release', args)] },
+  js: { needs: {}, steps: [(args) => mocha('mocha, io_uring', { args })] },
+  net: { needs: {}, steps: [(args) => mocha('mocha, node:net', { args, env: onNet })] },
+  types: { needs: {}, steps: [typeTest] },
+  asan: {
+    needs: { flavour: 'asan', tests: true },
+    steps: [() => cTests('asan', []), asanMocha],
+  },
+  tsan: {
+    needs: { flavour: 'tsan', tests: true },
+    steps: [(args) => cTests('tsan', args)],
+  },
+};
+
+function main([name = 'all', ...args]) {
+  const suite = SUITES[name];
+  if (!suite) {
+    fail(`unknown suite '${name}': one of ${Object.keys(SUITES).join(', ')}`);
+  }
+  bootstrap(suite.needs);
+  const counts = suite.steps.map((step) => step(args));
+  const passed = counts.reduce((sum, one) => sum + one.passed, 0);
+  const failed = counts.reduce((sum, one) => sum + one.failed, 0);
+  if (process.env.SEARINGS_TEST_TOTALS) {
+    fs.appendFileSync(process.env.SEARINGS_TEST_TOTALS, `${passed} ${failed}\n`);
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+process.chdir(root);
+main(process.argv.slice(2));

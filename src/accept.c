@@ -1,0 +1,113 @@
+/* The listener: multishot accept, re-arming, backing off, closing. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "loop.h"
+
+/* After running out of descriptors or memory. Re-arming at once would spin on the same error. */
+#define BACKOFF_MS 100
+
+static bool
+arm(sea_loop_t *loop)
+{
+  struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
+  if (sqe == NULL) {
+    return false;
+  }
+  /* Not SOCK_NONBLOCK: on such sockets the ring's sends fail with -EAGAIN instead of waiting. */
+  io_uring_prep_multishot_accept(sqe, loop->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+  sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_ACCEPT, 0));
+  loop->listener.armed = true;
+  return true;
+}
+
+static bool
+cancel(sea_loop_t *loop)
+{
+  struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
+  if (sqe == NULL) {
+    return false;
+  }
+  io_uring_prep_cancel64(sqe, sea__ring_tag(SEA_OP_ACCEPT, 0), 0);
+  sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_CANCEL_LOOP, 0));
+  loop->listener.cancelling = true;
+  return true;
+}
+
+/* False when the ring has no entry free. */
+bool
+sea__accept_service(sea_loop_t *loop)
+{
+  sea_listener_t *listener = &loop->listener;
+  if (listener->wanted) {
+    return listener->armed || listener->retry_ms > loop->now_ms || arm(loop);
+  }
+  if (listener->armed) {
+    return listener->cancelling || cancel(loop);
+  }
+  if (!listener->announced) {
+    if (listener->fd >= 0) {
+      close(listener->fd);
+      listener->fd = -1;
+    }
+    listener->announced = true;
+    sea__loop_emit(loop, SEA_EVENT_LISTENER_CLOSED, NULL, listener->error, 0);
+  }
+  return true;
+}
+
+void
+sea__accept_stop(sea_loop_t *loop)
+{
+  loop->listener.wanted = false;
+}
+
+static void
+on_error(sea_loop_t *loop, int32_t error)
+{
+  sea_listener_t *listener = &loop->listener;
+  switch (error) {
+  case -EMFILE:
+  case -ENFILE:
+  case -ENOBUFS:
+  case -ENOMEM:
+    sea__stat_add(&loop->stats.accept_backoffs, 1);
+    listener->retry_ms = loop->now_ms + BACKOFF_MS;
+    break;
+  case -EBADF:
+  case -EINVAL:
+  case -ENOTSOCK:
+  case -EOPNOTSUPP:
+    /* Trying again would give the same for ever. */
+    listener->error = error;
+    listener->wanted = false;
+    break;
+  default: /* -ECONNABORTED, network errors of one connection, -ECANCELED */
+    break;
+  }
+}
+
+void
+sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags)
+{
+  sea_listener_t *listener = &loop->listener;
+  if ((flags & IORING_CQE_F_MORE) == 0) {
+    listener->armed = false;
+    listener->cancelling = false;
+    if (listener->wanted) {
+      sea__stat_add(&loop->stats.multishot_rearms, 1);
+    }
+  }
+  if (result < 0) {
+    on_error(loop, result);
+    return;
+  }
+  uint64_t active = sea__stat_get(&loop->stats.connections_active);
+  bool full = loop->options.conns_max != 0 && active >= loop->options.conns_max;
+  if (full || loop->stopping) {
+    sea__stat_add(&loop->stats.connections_rejected, 1);
+    close(result);
+    return;
+  }
+  sea__conn_open(loop, result);
+}

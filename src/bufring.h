@@ -1,0 +1,42 @@
+/* The provided buffer ring: memory the kernel receives into, chosen by it, named by 16-bit ids.
+ * A buffer is the kernel's from recycle until a CQE names it, then ours until recycled again. */
+#ifndef SEA_BUFRING_H
+#define SEA_BUFRING_H
+
+#include "ring.h"
+
+#define SEA_BUFFER_GROUP 0
+
+typedef struct sea_bufring {
+  struct io_uring_buf_ring *ring;
+  char *base;
+  uint32_t count; /* power of two */
+  uint32_t size;  /* bytes of each */
+  uint32_t provided; /* with the kernel, as far as reaped CQEs tell */
+  uint32_t added;    /* given back but not yet shown to the kernel */
+} sea_bufring_t;
+
+/* Halves count on -ENOMEM, down to one buffer. */
+int sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint32_t size);
+/* Stops the kernel from using the buffers; their memory stays readable. */
+void sea__bufring_unregister(sea_bufring_t *buffers, sea_ring_t *ring);
+void sea__bufring_deinit(sea_bufring_t *buffers);
+
+static inline char *
+sea__bufring_data(const sea_bufring_t *buffers, uint16_t id)
+{
+  return buffers->base + (size_t)id * buffers->size;
+}
+
+/* A CQE named this buffer. */
+static inline void
+sea__bufring_take(sea_bufring_t *buffers)
+{
+  buffers->provided--;
+}
+
+void sea__bufring_recycle(sea_bufring_t *buffers, uint16_t id);
+/* Shows the kernel what was recycled since the last call. */
+void sea__bufring_publish(sea_bufring_t *buffers);
+
+#endif

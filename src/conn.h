@@ -1,0 +1,73 @@
+/* A connection: one slot of the table. Owned by the worker; the host may only use what is marked. */
+#ifndef SEA_CONN_H
+#define SEA_CONN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chunk.h"
+#include "list.h"
+#include "sea.h"
+
+/* In this order; a slot goes from FREE to CLOSED and then back to FREE. */
+typedef enum sea_conn_state {
+  SEA_CONN_FREE = 0, /* in the table's free list */
+  SEA_CONN_OPEN,
+  SEA_CONN_CLOSING,  /* no more I/O is started; waiting for what is in flight */
+  SEA_CONN_CLOSED,   /* the fd is closed, CLOSED was sent; free once the host has consumed that event */
+} sea_conn_state_t;
+
+typedef enum sea_recv_state {
+  SEA_RECV_IDLE = 0,
+  SEA_RECV_ARMED,      /* a multishot is in flight */
+  SEA_RECV_CANCELLING, /* it is in flight, and so is its cancellation */
+  SEA_RECV_STARVED,    /* no receive buffer was left; waits in the loop's list */
+  SEA_RECV_ENDED,      /* FIN or an error: never armed again */
+} sea_recv_state_t;
+
+typedef enum sea_write_end {
+  SEA_WRITE_OPEN = 0,
+  SEA_WRITE_SHUTTING, /* FIN once the queue is empty */
+  SEA_WRITE_SHUT,
+} sea_write_end_t;
+
+typedef struct sea_conn {
+  _Atomic int fd;              /* -1 = none. The host reads it, under the table's lock */
+  _Atomic uint32_t generation; /* likewise */
+  _Atomic uint64_t queued_bytes; /* the host may read it, at any time */
+
+  uint32_t slot;
+  uint8_t state;     /* sea_conn_state_t */
+  uint8_t recv;      /* sea_recv_state_t */
+  uint8_t write_end; /* sea_write_end_t */
+  uint8_t reason;    /* sea_close_reason_t, once CLOSING */
+  bool paused : 1;
+  bool sending : 1;    /* a send is in flight */
+  bool cancelling : 1; /* a cancellation of everything is in flight */
+  bool reset : 1;      /* close with RST */
+  int32_t send_error;  /* -errno of the send that failed; every later one fails likewise */
+
+  sea_list_t todo;    /* in loop->todo: something has to be started */
+  sea_list_t waiting; /* in loop->starved or in the table's free list */
+  sea_list_t idle;    /* in the idle wheel */
+  uint64_t active_ms; /* last traffic */
+
+  sea_chunk_queue_t queue;
+  size_t head_sent; /* bytes of the queue's first chunk that have left */
+  sea_gather_t *gather;
+} sea_conn_t;
+
+static inline bool
+sea__conn_receiving(const sea_conn_t *conn)
+{
+  return conn->recv == SEA_RECV_ARMED || conn->recv == SEA_RECV_CANCELLING;
+}
+
+static inline bool
+sea__conn_in_flight(const sea_conn_t *conn)
+{
+  return sea__conn_receiving(conn) || conn->sending || conn->cancelling;
+}
+
+#endif

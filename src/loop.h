@@ -1,0 +1,162 @@
+/* The loop: everything one server owns, and the steps of one pass over it. It does not know who runs
+ * it; a driver (thread.c) calls the steps and decides when to sleep. Private to the core.
+ *
+ * One thread at a time runs the loop. Only `events`, `commands`, `wake`, `stats`, `orders`, `bell`
+ * and the locked part of `slab` are shared with the host, each by its own rules. */
+#ifndef SEA_LOOP_H
+#define SEA_LOOP_H
+
+#include <stdatomic.h>
+
+#include "bufring.h"
+#include "chunk.h"
+#include "commands.h"
+#include "conn.h"
+#include "events.h"
+#include "ring.h"
+#include "slab.h"
+#include "stats.h"
+#include "timer.h"
+#include "wake.h"
+
+/* The most events one step (a CQE, a command, a connection's service) can cause. */
+#define SEA_EVENTS_PER_STEP 4
+
+enum {
+  SEA_ORDER_STOP = 1 << 0,    /* cut every connection, then end */
+  SEA_ORDER_DISCARD = 1 << 1, /* the host will take no more events */
+};
+
+typedef enum sea_bell {
+  SEA_BELL_SILENT = 0,
+  SEA_BELL_LAZY, /* ring before going to sleep: nobody but a write callback waits for it */
+  SEA_BELL_NOW,
+} sea_bell_t;
+
+typedef struct sea_listener {
+  int fd; /* -1 = closed */
+  bool wanted;
+  bool armed;
+  bool cancelling;
+  bool announced; /* LISTENER_CLOSED was sent */
+  int32_t error;
+  uint64_t retry_ms; /* not before; 0 = at once */
+} sea_listener_t;
+
+typedef struct sea_loop {
+  sea_ring_t ring;
+  sea_bufring_t buffers;
+  sea_slab_t slab;
+  sea_chunk_pool_t chunks;
+  sea_timer_t timer;
+  sea_listener_t listener;
+  sea_options_t options;
+
+  sea_list_t todo;    /* connections that have something to start */
+  sea_list_t starved; /* connections whose receive found no buffer, oldest first */
+  uint64_t now_ms;
+  uint64_t wake_count; /* the ring reads the eventfd into this */
+  bool wake_armed;
+  bool cancelling; /* a cancellation of everything is in flight */
+  bool stopping;
+  bool discarding;
+  sea_bell_t bell_due;
+
+  sea_events_t events;
+  sea_commands_t commands;
+  sea_wake_t wake;
+  sea_stats_t stats;
+  _Alignas(SEA_CACHE_LINE) _Atomic uint32_t orders; /* SEA_ORDER_* from the host */
+  _Atomic bool bell;                                /* the doorbell rang and was not answered yet */
+} sea_loop_t;
+
+/* -- life: init on any thread; ring_* on the thread that runs the loop -- */
+
+int sea__loop_init(sea_loop_t *loop, const sea_options_t *options);
+void sea__loop_deinit(sea_loop_t *loop);
+int sea__loop_ring_init(sea_loop_t *loop);
+/* Only when sea__loop_finished(). Buffers that unconsumed events name stay readable until deinit. */
+void sea__loop_ring_deinit(sea_loop_t *loop);
+
+/* -- the steps of a pass, in this order -- */
+
+/* Takes back what the host has consumed, obeys orders and commands, and prepares submissions. True
+ * when there were commands: their completions are best looked for before sleeping. */
+bool sea__loop_prepare(sea_loop_t *loop);
+/* There is no room for the events of another step: only the host can help. */
+bool sea__loop_stalled(const sea_loop_t *loop);
+/* Nothing is open, nothing is in flight and a stop was ordered. */
+bool sea__loop_finished(const sea_loop_t *loop);
+/* Whether prepare or reap would find something to do now. The driver asks after announcing sleep. */
+bool sea__loop_has_work(const sea_loop_t *loop);
+/* What should end the driver's sleep, SEA_SLEEP_*. */
+uint32_t sea__loop_sleep_reasons(const sea_loop_t *loop);
+/* How long it may sleep: ms, -1 = no limit. */
+int64_t sea__loop_wait_ms(const sea_loop_t *loop);
+/* Handles completions while there is room for their events, then shows the events to the host. */
+void sea__loop_reap(sea_loop_t *loop);
+/* Rings for what nobody was in a hurry for. */
+void sea__loop_ring_lazy(sea_loop_t *loop);
+/* The last event, when everything else is released. */
+void sea__loop_say_stopped(sea_loop_t *loop);
+
+/* -- for the files of the loop -- */
+
+/* Adds an event; conn may be NULL for events of the server. */
+void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, const sea_conn_t *conn, int32_t result,
+                    uint16_t buffer_id);
+/* The connection has something to start: it is looked at in the next prepare. */
+static inline void
+sea__loop_todo(sea_loop_t *loop, sea_conn_t *conn)
+{
+  if (sea__list_empty(&conn->todo)) {
+    sea__list_append(&loop->todo, &conn->todo);
+  }
+}
+
+static inline bool
+sea__loop_has_room(const sea_loop_t *loop)
+{
+  return loop->discarding || sea__events_room(&loop->events) >= SEA_EVENTS_PER_STEP;
+}
+
+static inline sea_conn_id_t
+sea__conn_id(const sea_conn_t *conn)
+{
+  return (uint64_t)atomic_load_explicit(&conn->generation, memory_order_relaxed) << SEA_SLOT_BITS |
+         conn->slot;
+}
+
+/* accept.c */
+bool sea__accept_service(sea_loop_t *loop);
+void sea__accept_stop(sea_loop_t *loop);
+void sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags);
+
+/* recv.c */
+bool sea__recv_service(sea_loop_t *loop, sea_conn_t *conn);
+void sea__recv_pause(sea_loop_t *loop, sea_conn_t *conn);
+void sea__recv_resume(sea_loop_t *loop, sea_conn_t *conn);
+void sea__on_recv(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags);
+void sea__on_cancel_recv(sea_loop_t *loop, sea_conn_t *conn);
+/* Arms starved connections again, as many as there are buffers. */
+void sea__recv_feed_starved(sea_loop_t *loop);
+
+/* send.c */
+void sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);
+bool sea__send_service(sea_loop_t *loop, sea_conn_t *conn);
+/* One attempt to send what is queued, without waiting; then forgets the rest. */
+void sea__send_last_attempt(sea_loop_t *loop, sea_conn_t *conn);
+void sea__send_drop_queue(sea_loop_t *loop, sea_conn_t *conn);
+void sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result);
+
+/* conn.c */
+void sea__conn_open(sea_loop_t *loop, int fd);
+/* The one way down: stop I/O, cancel what is in flight, close the socket, say CLOSED. */
+void sea__conn_close(sea_loop_t *loop, sea_conn_t *conn, sea_close_reason_t reason, bool reset);
+/* Starts what the connection's state asks for. False when the ring has no entry free for it. */
+bool sea__conn_service(sea_loop_t *loop, sea_conn_t *conn);
+void sea__on_cancel_conn(sea_loop_t *loop, sea_conn_t *conn);
+/* Closes connections whose idle time is over. */
+void sea__conn_expire(sea_loop_t *loop);
+
+#endif

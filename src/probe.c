@@ -1,0 +1,193 @@
+/* Finds out what the kernel offers by using it: every feature is tried on a small ring, with sockets
+ * that belong to the probe. Version numbers say little: vendors backport, sandboxes forbid. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bufring.h"
+#include "ring.h"
+#include "sea.h"
+
+#define PROBE_ENTRIES 8
+#define PROBE_BUFFERS 2
+#define PROBE_BUFFER_SIZE 64
+#define PROBE_TIMEOUT_S 5 /* only a broken kernel lets the probe wait at all */
+
+static int
+try_flags(uint32_t flags)
+{
+  struct io_uring ring;
+  int error = io_uring_queue_init(PROBE_ENTRIES, &ring, flags);
+  if (error == 0) {
+    io_uring_queue_exit(&ring);
+  }
+  return error;
+}
+
+/* Submits what is prepared and takes one completion. */
+static int
+complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
+{
+  struct io_uring_cqe *cqe = NULL;
+  struct __kernel_timespec ts = {.tv_sec = PROBE_TIMEOUT_S};
+  int error = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &ts, NULL);
+  if (error < 0 || cqe == NULL) {
+    return error < 0 ? error : -ETIME;
+  }
+  *result = cqe->res;
+  *flags = cqe->flags;
+  io_uring_cqe_seen(ring, cqe);
+  return 0;
+}
+
+/* An entry point that some sandboxes forbid although they allow the set-up. */
+static int
+try_enter(struct io_uring *ring)
+{
+  int32_t result;
+  uint32_t flags;
+  io_uring_prep_nop(io_uring_get_sqe(ring));
+  int error = complete(ring, &result, &flags);
+  return error < 0 ? error : result;
+}
+
+static int
+multishot_answer(struct io_uring *ring)
+{
+  int32_t result;
+  uint32_t flags;
+  int error = complete(ring, &result, &flags);
+  if (error < 0 || result < 0) {
+    return error < 0 ? error : result;
+  }
+  return flags & IORING_CQE_F_MORE ? result : -EOPNOTSUPP;
+}
+
+static int
+try_accept(struct io_uring *ring)
+{
+  /* An address of the family alone: the kernel picks an abstract name. */
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  socklen_t len = sizeof address.sun_family;
+  int result = -EIO;
+  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener >= 0 && client >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
+      listen(listener, 1) == 0) {
+    len = sizeof address;
+    if (getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
+        connect(client, (struct sockaddr *)&address, len) == 0) {
+      io_uring_prep_multishot_accept(io_uring_get_sqe(ring), listener, NULL, NULL, SOCK_CLOEXEC);
+      result = multishot_answer(ring);
+    }
+  }
+  if (result >= 0) {
+    close(result);
+    result = 0;
+  }
+  close(client);
+  close(listener);
+  return result;
+}
+
+static int
+try_cancel(struct io_uring *ring, int fd)
+{
+  int32_t result;
+  uint32_t flags;
+  struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+  io_uring_prep_cancel_fd(sqe, fd, IORING_ASYNC_CANCEL_ALL);
+  int error = complete(ring, &result, &flags);
+  if (error == 0 && result == -ECANCELED) {
+    error = complete(ring, &result, &flags); /* the cancelled one came first */
+  }
+  if (error < 0) {
+    return error;
+  }
+  return result < 0 && result != -ENOENT && result != -EALREADY ? result : 0;
+}
+
+static void
+try_recv_and_cancel(struct io_uring *ring, sea_features_t *features)
+{
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    features->multishot_recv = features->cancel_fd = -errno;
+    return;
+  }
+  features->multishot_recv = -EIO;
+  if (send(pair[0], "x", 1, MSG_NOSIGNAL) == 1) {
+    struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+    io_uring_prep_recv_multishot(sqe, pair[1], NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = SEA_BUFFER_GROUP;
+    int result = multishot_answer(ring);
+    features->multishot_recv = result > 0 ? 0 : (result < 0 ? result : -EIO);
+  }
+  features->cancel_fd = try_cancel(ring, pair[1]);
+  close(pair[0]);
+  close(pair[1]);
+}
+
+static void
+try_operations(sea_features_t *features)
+{
+  sea_ring_t ring = {0};
+  sea_bufring_t buffers;
+  features->ring = io_uring_queue_init(PROBE_ENTRIES, &ring.uring, 0);
+  if (features->ring < 0) {
+    return;
+  }
+  features->ring = try_enter(&ring.uring);
+  int registered = io_uring_register_ring_fd(&ring.uring);
+  features->registered_ring = registered < 0 ? registered : 0;
+  features->multishot_accept = try_accept(&ring.uring);
+  features->buffer_ring =
+      sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE);
+  if (features->buffer_ring == 0) {
+    try_recv_and_cancel(&ring.uring, features);
+  } else {
+    features->multishot_recv = features->cancel_fd = features->buffer_ring;
+  }
+  io_uring_queue_exit(&ring.uring);
+  if (features->buffer_ring == 0) {
+    sea__bufring_deinit(&buffers);
+  }
+}
+
+static int
+verdict(const sea_features_t *features, const char **stage)
+{
+  const struct {
+    const char *name;
+    int error;
+  } needed[] = {
+      {"io_uring_setup", features->ring},
+      {"provided buffer ring", features->buffer_ring},
+      {"multishot accept", features->multishot_accept},
+      {"multishot receive", features->multishot_recv},
+      {"cancel by file", features->cancel_fd},
+  };
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+    if (needed[i].error < 0) {
+      *stage = needed[i].name;
+      return needed[i].error;
+    }
+  }
+  *stage = NULL;
+  return 0;
+}
+
+int
+sea_probe(sea_features_t *features, const char **stage)
+{
+  memset(features, 0, sizeof *features);
+  try_operations(features);
+  features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
+  features->coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN);
+  features->single_issuer = try_flags(IORING_SETUP_SINGLE_ISSUER);
+  features->defer_taskrun = try_flags(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+  return verdict(features, stage);
+}

@@ -1,0 +1,149 @@
+/* Receiving: one multishot receive per connection, into provided buffers.
+ *
+ * Pausing is a cancellation, and a cancellation is a conversation: what has arrived before it takes
+ * effect is delivered, and nothing new is armed before the multishot's own last CQE. */
+#include <errno.h>
+
+#include "loop.h"
+
+static bool
+arm(sea_loop_t *loop, sea_conn_t *conn)
+{
+  struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
+  if (sqe == NULL) {
+    return false;
+  }
+  int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
+  io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = SEA_BUFFER_GROUP;
+  sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_RECV, sea__conn_id(conn)));
+  conn->recv = SEA_RECV_ARMED;
+  return true;
+}
+
+static bool
+cancel(sea_loop_t *loop, sea_conn_t *conn)
+{
+  struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
+  if (sqe == NULL) {
+    return false;
+  }
+  sea_conn_id_t id = sea__conn_id(conn);
+  io_uring_prep_cancel64(sqe, sea__ring_tag(SEA_OP_RECV, id), 0);
+  sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_CANCEL_RECV, id));
+  conn->recv = SEA_RECV_CANCELLING;
+  return true;
+}
+
+static void
+starve(sea_loop_t *loop, sea_conn_t *conn)
+{
+  conn->recv = SEA_RECV_STARVED;
+  sea__list_append(&loop->starved, &conn->waiting);
+}
+
+bool
+sea__recv_service(sea_loop_t *loop, sea_conn_t *conn)
+{
+  if (conn->paused) {
+    return conn->recv != SEA_RECV_ARMED || cancel(loop, conn);
+  }
+  if (conn->recv != SEA_RECV_IDLE) {
+    return true;
+  }
+  /* A multishot armed on an empty buffer ring completes at once with -ENOBUFS, data or no data. */
+  if (loop->buffers.provided == 0) {
+    sea__stat_add(&loop->stats.buffer_starvations, 1);
+    starve(loop, conn);
+    return true;
+  }
+  return arm(loop, conn);
+}
+
+void
+sea__recv_pause(sea_loop_t *loop, sea_conn_t *conn)
+{
+  conn->paused = true;
+  if (conn->recv == SEA_RECV_STARVED) {
+    sea__list_remove(&conn->waiting);
+    conn->recv = SEA_RECV_IDLE;
+  }
+  sea__loop_todo(loop, conn);
+}
+
+void
+sea__recv_resume(sea_loop_t *loop, sea_conn_t *conn)
+{
+  conn->paused = false;
+  sea__loop_todo(loop, conn);
+}
+
+void
+sea__recv_feed_starved(sea_loop_t *loop)
+{
+  uint32_t n = loop->buffers.provided;
+  for (; n > 0 && !sea__list_empty(&loop->starved); n--) {
+    sea_conn_t *conn = sea_container_of(sea__list_shift(&loop->starved), sea_conn_t, waiting);
+    conn->recv = SEA_RECV_IDLE;
+    sea__loop_todo(loop, conn);
+  }
+}
+
+static void
+on_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id)
+{
+  sea__bufring_take(&loop->buffers);
+  if (conn->state != SEA_CONN_OPEN || len <= 0) {
+    sea__bufring_recycle(&loop->buffers, buffer_id);
+    return;
+  }
+  conn->active_ms = loop->now_ms;
+  sea__stat_add(&loop->stats.bytes_received, (uint64_t)len);
+  sea__stat_add(&loop->stats.buffers_in_use, 1);
+  sea__loop_emit(loop, SEA_EVENT_DATA, conn, len, buffer_id);
+}
+
+/* The multishot is over: why, and what follows. */
+static void
+on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
+{
+  conn->recv = SEA_RECV_IDLE;
+  sea__loop_todo(loop, conn);
+  if (conn->state != SEA_CONN_OPEN || result == -ECANCELED) {
+    return;
+  }
+  if (result > 0 || result == -EAGAIN || result == -EINTR) {
+    sea__stat_add(&loop->stats.multishot_rearms, 1);
+  } else if (result == -ENOBUFS) {
+    sea__stat_add(&loop->stats.buffer_starvations, 1);
+    if (!conn->paused) {
+      starve(loop, conn);
+    }
+  } else {
+    conn->recv = SEA_RECV_ENDED;
+    sea__loop_emit(loop, result == 0 ? SEA_EVENT_END : SEA_EVENT_ERROR, conn, result, 0);
+  }
+}
+
+void
+sea__on_recv(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags)
+{
+  if (flags & IORING_CQE_F_BUFFER) {
+    on_data(loop, conn, result, (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT));
+  }
+  if ((flags & IORING_CQE_F_MORE) == 0) {
+    on_last(loop, conn, result);
+  }
+}
+
+/* The cancellation has done what it could. If it missed (the kernel was just moving data), the
+ * multishot is still in flight and a connection that is still paused tries again. */
+void
+sea__on_cancel_recv(sea_loop_t *loop, sea_conn_t *conn)
+{
+  if (conn->recv == SEA_RECV_CANCELLING) {
+    conn->recv = SEA_RECV_ARMED;
+    sea__loop_todo(loop, conn);
+  }
+}

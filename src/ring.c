@@ -1,0 +1,89 @@
+#include "ring.h"
+
+#include <errno.h>
+
+#define CQ_PER_SQ 8
+#define CQ_ENTRIES_MAX 65536U
+#define SQ_ENTRIES_MIN 8U
+
+/* Best first. DEFER_TASKRUN needs 6.1, SINGLE_ISSUER 6.0, COOP_TASKRUN 5.19, SUBMIT_ALL 5.18. */
+static const uint32_t flag_sets[] = {
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN,
+    0,
+};
+
+static int
+try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
+{
+  int error;
+  uint32_t cq_entries = sea__min_u32(depth * CQ_PER_SQ, CQ_ENTRIES_MAX);
+  /* Unprivileged rings count against RLIMIT_MEMLOCK on some kernels (seen on 6.18), and what a ring
+   * gives back at its end arrives late: a smaller ring beats none. */
+  for (; depth >= SQ_ENTRIES_MIN; depth /= 2, cq_entries /= 2) {
+    struct io_uring_params params = {.flags = flags | IORING_SETUP_CQSIZE, .cq_entries = cq_entries};
+    error = io_uring_queue_init_params(depth, &ring->uring, &params);
+    if (error != -ENOMEM) {
+      break;
+    }
+  }
+  return error;
+}
+
+int
+sea__ring_init(sea_ring_t *ring, uint32_t depth, sea_stats_t *stats)
+{
+  int error = -EINVAL;
+  for (size_t i = 0; i < sizeof flag_sets / sizeof *flag_sets && error == -EINVAL; i++) {
+    error = try_setup(ring, depth, flag_sets[i]);
+    ring->flags = flag_sets[i] | IORING_SETUP_CQSIZE;
+  }
+  if (error < 0) {
+    return error;
+  }
+  ring->stats = stats;
+  ring->in_flight = 0;
+  /* Saves a file table look-up per system call; the ring works without. */
+  (void)io_uring_register_ring_fd(&ring->uring);
+  return 0;
+}
+
+void
+sea__ring_deinit(sea_ring_t *ring)
+{
+  io_uring_queue_exit(&ring->uring);
+}
+
+struct io_uring_sqe *
+sea__ring_sqe(sea_ring_t *ring)
+{
+  struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+  if (sea_unlikely(sqe == NULL)) {
+    sea__stat_add(&ring->stats->enters, 1);
+    io_uring_submit(&ring->uring);
+    sqe = io_uring_get_sqe(&ring->uring);
+  }
+  return sqe;
+}
+
+void
+sea__ring_enter(sea_ring_t *ring, bool wait, int64_t timeout_ms)
+{
+  if (sea_unlikely(IO_URING_READ_ONCE(*ring->uring.sq.kflags) & IORING_SQ_CQ_OVERFLOW)) {
+    sea__stat_add(&ring->stats->cq_overflows, 1);
+  }
+  sea__stat_add(&ring->stats->enters, 1);
+  /* Errors need no answer here. -ETIME and -EINTR are ways of waking up; -EBUSY means that
+   * completions must be reaped first, which is what comes next, and unsubmitted entries stay. */
+  if (!wait) {
+    io_uring_submit_and_get_events(&ring->uring);
+  } else if (timeout_ms < 0) {
+    io_uring_submit_and_wait(&ring->uring, 1);
+  } else {
+    struct io_uring_cqe *cqe;
+    struct __kernel_timespec ts = {.tv_sec = timeout_ms / 1000,
+                                   .tv_nsec = timeout_ms % 1000 * 1000000};
+    io_uring_submit_and_wait_timeout(&ring->uring, &cqe, 1, &ts, NULL);
+  }
+}

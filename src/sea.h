@@ -1,0 +1,205 @@
+/* searings core: one io_uring server whose socket I/O runs on a worker thread of its own.
+ *
+ * Threads. Two threads touch a server: the *worker*, which this library starts and which owns the
+ * ring, the listening socket and every connection; and the *host*, the one thread that calls the
+ * functions below. All functions are host-thread functions; none blocks on a peer. The one callback,
+ * `on_events`, runs on the worker.
+ *
+ * Errors. Functions return 0 (or a count) or a negative errno. Nothing prints, nothing exits.
+ *
+ * Memory. Bytes given to sea_send() stay the caller's and must stay unchanged until the SENT event
+ * of their batch or the CLOSED event of their connection has been consumed. Bytes of a DATA event
+ * stay readable until the event is consumed; consuming it gives the buffer back to the kernel. */
+#ifndef SEA_H
+#define SEA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+typedef struct sea_server sea_server_t;
+
+/* A connection's name: slot index in the low SEA_SLOT_BITS, generation above. At most 53 bits, so
+ * that it is a safe integer in JavaScript. A generation is never 0, so no valid id is 0. */
+typedef uint64_t sea_conn_id_t;
+#define SEA_SLOT_BITS 24
+#define SEA_GENERATION_BITS 29
+
+static inline uint32_t
+sea_conn_id_slot(sea_conn_id_t id)
+{
+  return (uint32_t)(id & ((1U << SEA_SLOT_BITS) - 1));
+}
+
+static inline uint32_t
+sea_conn_id_generation(sea_conn_id_t id)
+{
+  return (uint32_t)(id >> SEA_SLOT_BITS);
+}
+
+typedef enum sea_event_kind {
+  SEA_EVENT_OPEN = 1,        /* a connection was accepted; generation tells its id */
+  SEA_EVENT_DATA,            /* result = byte count; see sea_event_data() */
+  SEA_EVENT_END,             /* the peer's FIN; all data came before */
+  SEA_EVENT_ERROR,           /* receiving failed; result = -errno; the connection is still to be closed */
+  SEA_EVENT_SENT,            /* the send marked `last` left for the kernel (0) or failed (-errno) */
+  SEA_EVENT_SHUTDOWN,        /* answer to sea_shutdown(): 0 or -errno */
+  SEA_EVENT_CLOSED,          /* the socket is gone; result = sea_close_reason_t; always the last event */
+  SEA_EVENT_COMMAND_SPACE,   /* a command was refused with -EAGAIN; there is room again */
+  SEA_EVENT_LISTENER_CLOSED, /* accepting has ended; result = 0 or the -errno that ended it */
+  SEA_EVENT_STOPPED,         /* the worker has released everything; always the last event of a server */
+} sea_event_kind_t;
+
+typedef enum sea_close_reason {
+  SEA_CLOSE_ASKED = 0, /* sea_close() */
+  SEA_CLOSE_STOP,      /* the server was stopped */
+  SEA_CLOSE_IDLE,      /* no traffic for idle_ms */
+  SEA_CLOSE_NO_MEMORY, /* the worker could not queue a send */
+} sea_close_reason_t;
+
+typedef struct sea_event {
+  uint8_t kind;       /* sea_event_kind_t */
+  uint8_t reserved;
+  uint16_t buffer_id; /* DATA: the provided buffer that holds the bytes */
+  uint32_t slot;
+  uint32_t generation;
+  int32_t result;
+} sea_event_t;
+
+typedef struct sea_options {
+  uint32_t queue_depth;       /* submission queue entries, 8..32768; default 256 */
+  uint32_t buffer_count;      /* provided receive buffers, 1..32768, rounded up to 2^n; default 1024 */
+  uint32_t buffer_size;       /* bytes of each, 64..1 MiB; default 16 KiB */
+  uint32_t command_capacity;  /* command ring entries, rounded up to 2^n; default 65536 */
+  uint32_t event_capacity;    /* event ring entries, rounded up to 2^n; default 65536 */
+  uint32_t conns_max;         /* refuse connections above this many; 0 = no limit */
+  uint32_t idle_ms;           /* close a connection after so long without traffic; 0 = never */
+  void (*on_events)(void *arg); /* doorbell, called on the worker: there are events to take */
+  void *arg;
+} sea_options_t;
+
+typedef struct sea_listen {
+  struct sockaddr_storage address;
+  socklen_t address_len;
+  int backlog;
+  bool ipv6_only;
+  bool reuse_port;
+  bool no_delay;              /* TCP_NODELAY on accepted connections */
+  bool keep_alive;            /* SO_KEEPALIVE on accepted connections */
+  uint32_t keep_alive_s;      /* TCP_KEEPIDLE in seconds; 0 = the system's */
+  uint32_t defer_accept_s;    /* TCP_DEFER_ACCEPT in seconds; 0 = off */
+  uint32_t recv_buffer_bytes; /* SO_RCVBUF; 0 = the system's */
+  uint32_t send_buffer_bytes; /* SO_SNDBUF; 0 = the system's */
+} sea_listen_t;
+
+/* What the kernel offers, each found by trying it: 0 = works, otherwise the -errno it answered. */
+typedef struct sea_features {
+  int ring;             /* io_uring_setup(2) and io_uring_enter(2) */
+  int submit_all;       /* 5.18 */
+  int coop_taskrun;     /* 5.19 */
+  int single_issuer;    /* 6.0 */
+  int defer_taskrun;    /* 6.1 */
+  int registered_ring;  /* 5.18 */
+  int buffer_ring;      /* 5.19; needed */
+  int multishot_accept; /* 5.19; needed */
+  int multishot_recv;   /* 6.0; needed */
+  int cancel_fd;        /* 5.19; needed */
+} sea_features_t;
+
+typedef struct sea_info {
+  uint64_t connections_active;
+  uint64_t connections_accepted;
+  uint64_t connections_closed;
+  uint64_t connections_rejected;
+  uint64_t slots_in_use;
+  uint64_t buffers_in_use;
+  uint64_t idle_timeouts;
+  uint64_t accept_backoffs;
+  uint64_t bytes_received;
+  uint64_t bytes_sent;
+  uint64_t command_refusals;
+  uint64_t event_stalls;
+  uint64_t buffer_starvations;
+  uint64_t multishot_rearms;
+  uint64_t cq_overflows;
+  uint64_t enters;
+  uint64_t doorbells;
+  uint64_t wakeups;
+  uint64_t passes;
+  uint32_t ring_flags;   /* IORING_SETUP_* the ring runs with */
+  uint32_t sq_entries;
+  uint32_t cq_entries;
+  uint32_t buffer_count; /* after rounding, and after stepping down on -ENOMEM */
+  uint32_t buffer_size;
+} sea_info_t;
+
+/* -- host: life of a server ------------------------------------------------------------------ */
+
+void sea_options_init(sea_options_t *options);
+
+/* Tries every feature on a ring and sockets of its own. 0 when a server can run here, otherwise the
+ * -errno of the first feature without which it cannot; *stage then names what failed. */
+int sea_probe(sea_features_t *features, const char **stage);
+
+/* Memory and eventfds only; no thread yet. *out is NULL on error. */
+int sea_server_create(const sea_options_t *options, sea_server_t **out);
+
+/* Binds and listens. On error *syscall names the call that failed. Once per server, before start. */
+int sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **syscall);
+
+/* Starts the worker and waits until its ring stands (about a millisecond) or could not be made. */
+int sea_server_start(sea_server_t *server);
+
+/* The bound address, also after the listener has closed. */
+int sea_server_address(const sea_server_t *server, struct sockaddr_storage *address);
+
+void sea_server_info(const sea_server_t *server, sea_info_t *info);
+
+/* Cuts what is still there, joins the worker and frees the server. Events that were not consumed are
+ * gone. Any time after create; NULL does nothing. */
+void sea_server_destroy(sea_server_t *server);
+
+/* -- host: commands. 0, or -EAGAIN when the command ring is full: nothing was taken, and a
+ *    COMMAND_SPACE event follows. A command for a connection that is gone is ignored. ------------ */
+
+/* `last` asks for a SENT event once this and everything before it on the connection has left. */
+int sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last);
+/* Room for n commands at once, so that a gathered send is taken whole or not at all. */
+bool sea_command_room(sea_server_t *server, uint32_t n);
+int sea_pause(sea_server_t *server, sea_conn_id_t id);
+int sea_resume(sea_server_t *server, sea_conn_id_t id);
+/* FIN after everything that was queued before. */
+int sea_shutdown(sea_server_t *server, sea_conn_id_t id);
+/* Queued bytes get one more attempt to leave without waiting; `reset` sends RST instead of FIN. */
+int sea_close(sea_server_t *server, sea_conn_id_t id, bool reset);
+int sea_stop_accepting(sea_server_t *server);
+/* Cuts every connection; STOPPED follows when the worker has released everything. Never refused. */
+void sea_stop(sea_server_t *server);
+
+/* Wakes the worker if it sleeps. Call once after a group of commands. */
+void sea_flush(sea_server_t *server);
+
+/* -- host: events ---------------------------------------------------------------------------- */
+
+/* Answers the doorbell: how many events can be looked at now. */
+uint32_t sea_events_poll(sea_server_t *server);
+/* After taking fewer events than there were: true when the host should ring for itself (so that at
+ * most one call is pending at any time), false when nothing is left or the worker has rung already. */
+bool sea_events_again(sea_server_t *server);
+/* The i-th pending event, 0 = oldest. */
+const sea_event_t *sea_event_at(const sea_server_t *server, uint32_t i);
+const void *sea_event_data(const sea_server_t *server, const sea_event_t *event);
+/* Gives the n oldest events, their buffers and (for CLOSED) their slots back to the worker. */
+void sea_events_consume(sea_server_t *server, uint32_t n);
+
+/* -- host: one connection's socket, -ENOTCONN when it is gone ------------------------------------ */
+
+int sea_conn_peer(sea_server_t *server, sea_conn_id_t id, struct sockaddr_storage *address);
+int sea_conn_local(sea_server_t *server, sea_conn_id_t id, struct sockaddr_storage *address);
+int sea_conn_no_delay(sea_server_t *server, sea_conn_id_t id, bool on);
+int sea_conn_keep_alive(sea_server_t *server, sea_conn_id_t id, bool on, uint32_t idle_s);
+/* Bytes taken by sea_send() that the kernel has not taken yet. 0 when the connection is gone. */
+uint64_t sea_conn_queued(sea_server_t *server, sea_conn_id_t id);
+
+#endif

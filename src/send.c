@@ -1,0 +1,178 @@
+/* Sending: one operation in flight per connection, so bytes leave in the order they were queued. */
+#include <errno.h>
+
+#include "loop.h"
+#include "sock.h"
+
+/* Progress of a long queue is seen, and its idle stamp renewed, at least this often. */
+#define SEND_BYTES_MAX (16U << 20)
+#define LAST_ATTEMPT_PARTS 64
+
+static void
+set_queued(sea_conn_t *conn, uint64_t bytes)
+{
+  atomic_store_explicit(&conn->queued_bytes, bytes, memory_order_relaxed);
+}
+
+static uint64_t
+queued(const sea_conn_t *conn)
+{
+  return atomic_load_explicit(&conn->queued_bytes, memory_order_relaxed);
+}
+
+void
+sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command)
+{
+  if (conn->state != SEA_CONN_OPEN) {
+    return; /* the CLOSED event answers for it */
+  }
+  if (conn->send_error != 0 || conn->write_end != SEA_WRITE_OPEN) {
+    if (command->last) {
+      int32_t error = conn->send_error != 0 ? conn->send_error : -EPIPE;
+      sea__loop_emit(loop, SEA_EVENT_SENT, conn, error, 0);
+    }
+    return;
+  }
+  sea_chunk_t *chunk = sea__chunk_acquire(&loop->chunks);
+  if (chunk == NULL) {
+    sea__conn_close(loop, conn, SEA_CLOSE_NO_MEMORY, true);
+    return;
+  }
+  chunk->data = command->data;
+  chunk->len = command->len;
+  chunk->last = command->last;
+  sea__chunk_append(&conn->queue, chunk);
+  set_queued(conn, queued(conn) + command->len);
+  sea__loop_todo(loop, conn);
+}
+
+static void
+prepare_gathered(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd)
+{
+  sea_gather_t *gather = conn->gather;
+  int n = sea__chunk_gather(&conn->queue, conn->head_sent, SEND_BYTES_MAX, gather->parts,
+                            SEA_GATHER_MAX);
+  gather->header = (struct msghdr){.msg_iov = gather->parts, .msg_iovlen = (size_t)n};
+  io_uring_prep_sendmsg(sqe, fd, &gather->header, MSG_NOSIGNAL);
+}
+
+/* Chunks of no bytes at the head have nothing to send, but may be waited for. */
+static void
+skip_empty(sea_loop_t *loop, sea_conn_t *conn)
+{
+  while (!conn->sending && conn->queue.head != NULL && conn->queue.head->len == 0) {
+    sea_chunk_t *chunk = sea__chunk_shift(&conn->queue);
+    bool last = chunk->last;
+    sea__chunk_release(&loop->chunks, chunk);
+    if (last) {
+      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
+      sea__loop_todo(loop, conn); /* one event a step: the next pass goes on */
+      break;
+    }
+  }
+}
+
+bool
+sea__send_service(sea_loop_t *loop, sea_conn_t *conn)
+{
+  skip_empty(loop, conn);
+  if (conn->sending || conn->queue.head == NULL) {
+    return true;
+  }
+  struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
+  if (sqe == NULL) {
+    return false;
+  }
+  int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
+  const sea_chunk_t *head = conn->queue.head;
+  bool alone = head->next == NULL || head->last;
+  conn->gather = alone ? NULL : sea__gather_acquire(&loop->chunks);
+  if (conn->gather != NULL) {
+    prepare_gathered(conn, sqe, fd);
+  } else {
+    size_t len = head->len - conn->head_sent;
+    len = len > SEND_BYTES_MAX ? SEND_BYTES_MAX : len;
+    io_uring_prep_send(sqe, fd, head->data + conn->head_sent, len, MSG_NOSIGNAL);
+  }
+  sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_SEND, sea__conn_id(conn)));
+  conn->sending = true;
+  return true;
+}
+
+/* Takes n sent bytes off the queue. An operation ends at the first chunk marked `last`, so there is
+ * at most one SENT event. */
+static void
+advance(sea_loop_t *loop, sea_conn_t *conn, size_t n)
+{
+  set_queued(conn, queued(conn) - n);
+  conn->active_ms = loop->now_ms;
+  sea__stat_add(&loop->stats.bytes_sent, n);
+  while (conn->queue.head != NULL && n >= conn->queue.head->len - conn->head_sent) {
+    sea_chunk_t *chunk = sea__chunk_shift(&conn->queue);
+    n -= chunk->len - conn->head_sent;
+    conn->head_sent = 0;
+    if (chunk->last && conn->state == SEA_CONN_OPEN) {
+      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
+    }
+    sea__chunk_release(&loop->chunks, chunk);
+  }
+  conn->head_sent += n;
+}
+
+void
+sea__send_drop_queue(sea_loop_t *loop, sea_conn_t *conn)
+{
+  while (conn->queue.head != NULL) {
+    sea__chunk_release(&loop->chunks, sea__chunk_shift(&conn->queue));
+  }
+  conn->head_sent = 0;
+  set_queued(conn, 0);
+}
+
+void
+sea__send_last_attempt(sea_loop_t *loop, sea_conn_t *conn)
+{
+  struct iovec parts[LAST_ATTEMPT_PARTS];
+  int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
+  ssize_t sent = 1;
+  while (conn->queue.head != NULL && sent > 0) {
+    int n = sea__chunk_gather(&conn->queue, conn->head_sent, SEND_BYTES_MAX, parts,
+                              LAST_ATTEMPT_PARTS);
+    sent = sea__sock_send_now(fd, parts, n);
+    if (sent >= 0) {
+      advance(loop, conn, (size_t)sent);
+    }
+  }
+  sea__send_drop_queue(loop, conn);
+}
+
+static void
+fail(sea_loop_t *loop, sea_conn_t *conn, int32_t error)
+{
+  conn->send_error = error;
+  bool waited = false;
+  for (const sea_chunk_t *chunk = conn->queue.head; chunk != NULL; chunk = chunk->next) {
+    waited |= chunk->last;
+  }
+  sea__send_drop_queue(loop, conn);
+  if (waited) {
+    /* One answer for everything that was queued: a stream that failed stays failed. */
+    sea__loop_emit(loop, SEA_EVENT_SENT, conn, error, 0);
+  }
+}
+
+void
+sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
+{
+  conn->sending = false;
+  if (conn->gather != NULL) {
+    sea__gather_release(&loop->chunks, conn->gather);
+    conn->gather = NULL;
+  }
+  sea__loop_todo(loop, conn);
+  if (result >= 0) {
+    advance(loop, conn, (size_t)result);
+  } else if (conn->state == SEA_CONN_OPEN && result != -EINTR && result != -EAGAIN) {
+    fail(loop, conn, result);
+  }
+}

@@ -1,0 +1,328 @@
+/* The public verbs: what the host thread calls. Thin, over the loop and its driver. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sea.h"
+#include "sock.h"
+#include "thread.h"
+
+struct sea_server {
+  sea_loop_t loop;
+  sea_thread_t thread;
+  bool started;
+  struct sockaddr_storage address;
+};
+
+void
+sea_options_init(sea_options_t *options)
+{
+  *options = (sea_options_t){
+      .queue_depth = 256,
+      .buffer_count = 1024,
+      .buffer_size = 16384,
+      .command_capacity = 65536,
+      .event_capacity = 65536,
+  };
+}
+
+static bool
+in_range(uint32_t value, uint32_t min, uint32_t max)
+{
+  return value >= min && value <= max;
+}
+
+static bool
+options_valid(const sea_options_t *o)
+{
+  return in_range(o->queue_depth, 8, 32768) && in_range(o->buffer_count, 1, 32768) &&
+         in_range(o->buffer_size, 64, 1U << 20) && in_range(o->command_capacity, 16, 1U << 24) &&
+         in_range(o->event_capacity, 16, 1U << 24) && o->on_events != NULL;
+}
+
+int
+sea_server_create(const sea_options_t *options, sea_server_t **out)
+{
+  *out = NULL;
+  if (!options_valid(options)) {
+    return -EINVAL;
+  }
+  sea_server_t *server = aligned_alloc(SEA_CACHE_LINE, sizeof *server);
+  if (server == NULL) {
+    return -ENOMEM;
+  }
+  memset(server, 0, sizeof *server);
+  int error = sea__loop_init(&server->loop, options);
+  if (error < 0) {
+    free(server);
+    return error;
+  }
+  *out = server;
+  return 0;
+}
+
+int
+sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **syscall)
+{
+  sea_listener_t *listener = &server->loop.listener;
+  if (server->started || listener->fd >= 0) {
+    *syscall = "listen";
+    return -EALREADY;
+  }
+  int fd = sea__sock_listen(spec, syscall);
+  if (fd < 0) {
+    return fd;
+  }
+  int error = sea__sock_local(fd, &server->address);
+  if (error < 0) {
+    *syscall = "getsockname";
+    close(fd);
+    return error;
+  }
+  listener->fd = fd;
+  listener->wanted = true;
+  listener->announced = false;
+  return 0;
+}
+
+int
+sea_server_start(sea_server_t *server)
+{
+  if (server->started) {
+    return -EALREADY;
+  }
+  int error = sea__thread_start(&server->thread, &server->loop);
+  server->started = error == 0;
+  return error;
+}
+
+int
+sea_server_address(const sea_server_t *server, struct sockaddr_storage *address)
+{
+  *address = server->address;
+  return server->address.ss_family == AF_UNSPEC ? -ENOTCONN : 0;
+}
+
+void
+sea_server_destroy(sea_server_t *server)
+{
+  if (server == NULL) {
+    return;
+  }
+  sea_loop_t *loop = &server->loop;
+  if (server->started) {
+    atomic_fetch_or_explicit(&loop->orders, SEA_ORDER_STOP | SEA_ORDER_DISCARD,
+                             memory_order_acq_rel);
+    sea__wake_rouse(&loop->wake, SEA_SLEEP_COMMANDS | SEA_SLEEP_SPACE | SEA_SLEEP_STALL);
+    sea__thread_join(&server->thread);
+  }
+  if (loop->listener.fd >= 0) {
+    close(loop->listener.fd);
+  }
+  sea__loop_deinit(loop);
+  free(server);
+}
+
+void
+sea_server_info(const sea_server_t *server, sea_info_t *info)
+{
+  const sea_loop_t *loop = &server->loop;
+  const sea_stats_t *stats = &loop->stats;
+  *info = (sea_info_t){
+      .connections_active = sea__stat_get(&stats->connections_active),
+      .connections_accepted = sea__stat_get(&stats->connections_accepted),
+      .connections_closed = sea__stat_get(&stats->connections_closed),
+      .connections_rejected = sea__stat_get(&stats->connections_rejected),
+      .slots_in_use = sea__stat_get(&stats->slots_in_use),
+      .buffers_in_use = sea__stat_get(&stats->buffers_in_use),
+      .idle_timeouts = sea__stat_get(&stats->idle_timeouts),
+      .accept_backoffs = sea__stat_get(&stats->accept_backoffs),
+      .bytes_received = sea__stat_get(&stats->bytes_received),
+      .bytes_sent = sea__stat_get(&stats->bytes_sent),
+      .command_refusals = sea__stat_get(&loop->commands.refusals),
+      .event_stalls = sea__stat_get(&stats->event_stalls),
+      .buffer_starvations = sea__stat_get(&stats->buffer_starvations),
+      .multishot_rearms = sea__stat_get(&stats->multishot_rearms),
+      .cq_overflows = sea__stat_get(&stats->cq_overflows),
+      .enters = sea__stat_get(&stats->enters),
+      .doorbells = sea__stat_get(&stats->doorbells),
+      .wakeups = sea__stat_get(&loop->wake.wakeups),
+      .passes = sea__stat_get(&stats->passes),
+  };
+  if (server->started) {
+    /* Fixed before the worker reported that it had started. */
+    info->ring_flags = loop->ring.flags;
+    info->sq_entries = loop->ring.uring.sq.ring_entries;
+    info->cq_entries = loop->ring.uring.cq.ring_entries;
+    info->buffer_count = loop->buffers.count;
+    info->buffer_size = loop->buffers.size;
+  }
+}
+
+/* -- commands --------------------------------------------------------------------------------- */
+
+static int
+push(sea_server_t *server, sea_command_op_t op, sea_conn_id_t id)
+{
+  sea_command_t command = {
+      .op = (uint8_t)op,
+      .slot = sea_conn_id_slot(id),
+      .generation = sea_conn_id_generation(id),
+  };
+  return sea__commands_push(&server->loop.commands, &command);
+}
+
+int
+sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last)
+{
+  sea_command_t command = {
+      .op = SEA_COMMAND_SEND,
+      .last = last,
+      .slot = sea_conn_id_slot(id),
+      .generation = sea_conn_id_generation(id),
+      .data = data,
+      .len = len,
+  };
+  return sea__commands_push(&server->loop.commands, &command);
+}
+
+bool
+sea_command_room(sea_server_t *server, uint32_t n)
+{
+  return sea__commands_room(&server->loop.commands, n);
+}
+
+int
+sea_pause(sea_server_t *server, sea_conn_id_t id)
+{
+  return push(server, SEA_COMMAND_PAUSE, id);
+}
+
+int
+sea_resume(sea_server_t *server, sea_conn_id_t id)
+{
+  return push(server, SEA_COMMAND_RESUME, id);
+}
+
+int
+sea_shutdown(sea_server_t *server, sea_conn_id_t id)
+{
+  return push(server, SEA_COMMAND_SHUTDOWN, id);
+}
+
+int
+sea_close(sea_server_t *server, sea_conn_id_t id, bool reset)
+{
+  return push(server, reset ? SEA_COMMAND_RESET : SEA_COMMAND_CLOSE, id);
+}
+
+int
+sea_stop_accepting(sea_server_t *server)
+{
+  return push(server, SEA_COMMAND_STOP_ACCEPTING, 0);
+}
+
+void
+sea_stop(sea_server_t *server)
+{
+  atomic_fetch_or_explicit(&server->loop.orders, SEA_ORDER_STOP, memory_order_acq_rel);
+  sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
+}
+
+void
+sea_flush(sea_server_t *server)
+{
+  sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
+}
+
+/* -- events ----------------------------------------------------------------------------------- */
+
+uint32_t
+sea_events_poll(sea_server_t *server)
+{
+  atomic_exchange_explicit(&server->loop.bell, false, memory_order_acq_rel);
+  return sea__events_pending(&server->loop.events);
+}
+
+bool
+sea_events_again(sea_server_t *server)
+{
+  return sea__events_pending(&server->loop.events) > 0 &&
+         !atomic_exchange_explicit(&server->loop.bell, true, memory_order_acq_rel);
+}
+
+const sea_event_t *
+sea_event_at(const sea_server_t *server, uint32_t i)
+{
+  return sea__events_at(&server->loop.events, i);
+}
+
+const void *
+sea_event_data(const sea_server_t *server, const sea_event_t *event)
+{
+  return sea__bufring_data(&server->loop.buffers, event->buffer_id);
+}
+
+void
+sea_events_consume(sea_server_t *server, uint32_t n)
+{
+  sea__events_consume(&server->loop.events, n);
+  sea__wake_rouse(&server->loop.wake, SEA_SLEEP_SPACE);
+}
+
+/* -- one connection's socket ------------------------------------------------------------------ */
+
+int
+sea_conn_peer(sea_server_t *server, sea_conn_id_t id, struct sockaddr_storage *address)
+{
+  int fd = sea__slab_lock_fd(&server->loop.slab, id);
+  if (fd < 0) {
+    return fd;
+  }
+  int error = sea__sock_peer(fd, address);
+  sea__slab_unlock(&server->loop.slab);
+  return error;
+}
+
+int
+sea_conn_local(sea_server_t *server, sea_conn_id_t id, struct sockaddr_storage *address)
+{
+  int fd = sea__slab_lock_fd(&server->loop.slab, id);
+  if (fd < 0) {
+    return fd;
+  }
+  int error = sea__sock_local(fd, address);
+  sea__slab_unlock(&server->loop.slab);
+  return error;
+}
+
+int
+sea_conn_no_delay(sea_server_t *server, sea_conn_id_t id, bool on)
+{
+  int fd = sea__slab_lock_fd(&server->loop.slab, id);
+  if (fd < 0) {
+    return fd;
+  }
+  int error = sea__sock_no_delay(fd, on);
+  sea__slab_unlock(&server->loop.slab);
+  return error;
+}
+
+int
+sea_conn_keep_alive(sea_server_t *server, sea_conn_id_t id, bool on, uint32_t idle_s)
+{
+  int fd = sea__slab_lock_fd(&server->loop.slab, id);
+  if (fd < 0) {
+    return fd;
+  }
+  int error = sea__sock_keep_alive(fd, on, idle_s);
+  sea__slab_unlock(&server->loop.slab);
+  return error;
+}
+
+uint64_t
+sea_conn_queued(sea_server_t *server, sea_conn_id_t id)
+{
+  return sea__slab_queued(&server->loop.slab, id);
+}

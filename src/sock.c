@@ -1,0 +1,130 @@
+#include "sock.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+static int
+set_int(int fd, int level, int name, int value)
+{
+  return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+/* Accepted sockets inherit all of these, which saves the calls per connection. */
+static int
+set_options(int fd, const sea_listen_t *spec)
+{
+  bool tcp = spec->address.ss_family == AF_INET || spec->address.ss_family == AF_INET6;
+  int error = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (error == 0 && spec->address.ss_family == AF_INET6) {
+    error = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, spec->ipv6_only);
+  }
+  if (error == 0 && spec->reuse_port) {
+    error = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+  if (error == 0 && spec->recv_buffer_bytes != 0) {
+    error = set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)spec->recv_buffer_bytes);
+  }
+  if (error == 0 && spec->send_buffer_bytes != 0) {
+    error = set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)spec->send_buffer_bytes);
+  }
+  if (error == 0 && tcp && spec->no_delay) {
+    error = sea__sock_no_delay(fd, true);
+  }
+  if (error == 0 && tcp && spec->keep_alive) {
+    error = sea__sock_keep_alive(fd, true, spec->keep_alive_s);
+  }
+  if (error == 0 && tcp && spec->defer_accept_s != 0) {
+    error = set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, (int)spec->defer_accept_s);
+  }
+  return error;
+}
+
+static int
+bind_and_listen(int fd, const sea_listen_t *spec, const char **syscall)
+{
+  *syscall = "setsockopt";
+  int error = set_options(fd, spec);
+  if (error < 0) {
+    return error;
+  }
+  *syscall = "bind";
+  if (bind(fd, (const struct sockaddr *)&spec->address, spec->address_len) < 0) {
+    return -errno;
+  }
+  *syscall = "listen";
+  return listen(fd, spec->backlog) < 0 ? -errno : 0;
+}
+
+int
+sea__sock_listen(const sea_listen_t *spec, const char **syscall)
+{
+  *syscall = "socket";
+  int fd = socket(spec->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return -errno;
+  }
+  int error = bind_and_listen(fd, spec, syscall);
+  if (error < 0) {
+    close(fd);
+    return error;
+  }
+  return fd;
+}
+
+int
+sea__sock_local(int fd, struct sockaddr_storage *address)
+{
+  socklen_t len = sizeof *address;
+  return getsockname(fd, (struct sockaddr *)address, &len) < 0 ? -errno : 0;
+}
+
+int
+sea__sock_peer(int fd, struct sockaddr_storage *address)
+{
+  socklen_t len = sizeof *address;
+  return getpeername(fd, (struct sockaddr *)address, &len) < 0 ? -errno : 0;
+}
+
+int
+sea__sock_no_delay(int fd, bool on)
+{
+  return set_int(fd, IPPROTO_TCP, TCP_NODELAY, on);
+}
+
+int
+sea__sock_keep_alive(int fd, bool on, uint32_t idle_s)
+{
+  int error = set_int(fd, SOL_SOCKET, SO_KEEPALIVE, on);
+  if (error < 0 || !on || idle_s == 0) {
+    return error;
+  }
+  /* The interval and count that libuv sets with a delay, so that a dead peer is found as soon. */
+  error = set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)idle_s);
+  if (error == 0) {
+    error = set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+  }
+  return error < 0 ? error : set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 10);
+}
+
+int
+sea__sock_shutdown(int fd)
+{
+  return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+void
+sea__sock_set_reset(int fd)
+{
+  struct linger linger = {.l_onoff = 1, .l_linger = 0};
+  (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+ssize_t
+sea__sock_send_now(int fd, struct iovec *parts, int n)
+{
+  struct msghdr header = {.msg_iov = parts, .msg_iovlen = (size_t)n};
+  ssize_t sent = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent < 0 ? -errno : sent;
+}

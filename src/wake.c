@@ -1,0 +1,66 @@
+#include "wake.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "stats.h"
+
+int
+sea__wake_init(sea_wake_t *wake)
+{
+  atomic_init(&wake->sleeping, 0);
+  atomic_init(&wake->wakeups, 0);
+  /* Not EFD_NONBLOCK: with O_NONBLOCK the ring's read would fail with -EAGAIN instead of waiting. */
+  wake->ring_fd = eventfd(0, EFD_CLOEXEC);
+  if (wake->ring_fd < 0) {
+    return -errno;
+  }
+  wake->stall_fd = eventfd(0, EFD_CLOEXEC);
+  if (wake->stall_fd < 0) {
+    int error = -errno;
+    close(wake->ring_fd);
+    return error;
+  }
+  return 0;
+}
+
+void
+sea__wake_deinit(sea_wake_t *wake)
+{
+  close(wake->ring_fd);
+  close(wake->stall_fd);
+}
+
+void
+sea__wake_stall(sea_wake_t *wake, int timeout_ms)
+{
+  struct pollfd fd = {.fd = wake->stall_fd, .events = POLLIN};
+  uint64_t count;
+  if (poll(&fd, 1, timeout_ms) == 1) {
+    ssize_t n = read(wake->stall_fd, &count, sizeof count);
+    (void)n; /* readable, and we are the only reader */
+  }
+}
+
+void
+sea__wake_rouse(sea_wake_t *wake, uint32_t reasons)
+{
+  uint64_t one = 1;
+  /* Adds nothing; it is a read-modify-write so that it is ordered against the announcement. */
+  uint32_t sleeping = atomic_fetch_or_explicit(&wake->sleeping, 0, memory_order_acq_rel);
+  if ((sleeping & reasons) == 0) {
+    return;
+  }
+  sleeping = atomic_exchange_explicit(&wake->sleeping, 0, memory_order_acq_rel);
+  if (sleeping == 0) {
+    return; /* it woke by itself meanwhile, and looks for work before it sleeps again */
+  }
+  sea__stat_add(&wake->wakeups, 1);
+  int fd = sleeping & SEA_SLEEP_STALL ? wake->stall_fd : wake->ring_fd;
+  ssize_t n;
+  do {
+    n = write(fd, &one, sizeof one);
+  } while (n < 0 && errno == EINTR);
+}

@@ -1,0 +1,54 @@
+'use strict';
+
+const { once } = require('node:events');
+const net = require('node:net');
+
+const LOOPBACK = '127.0.0.1';
+
+/** @returns {Promise<net.Socket>} a plain node:net client, connected */
+async function connect(port, options = {}) {
+  const socket = net.connect({ host: LOOPBACK, port, noDelay: true, ...options });
+  await once(socket, 'connect');
+  // A test that is about errors listens for them itself; the others look at what arrived.
+  socket.on('error', () => {});
+  return socket;
+}
+
+/** @returns {Promise<boolean>} hadError of the 'close' to come, which an 'error' does not reject */
+function closed(stream) {
+  return new Promise((resolve) => stream.once('close', resolve));
+}
+
+/** @returns {Promise<Buffer>} everything until the peer's FIN; fails when it ends otherwise */
+async function readAll(socket) {
+  const chunks = [];
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @returns {Promise<Buffer>} at least `length` bytes, as they come; reading goes on afterwards */
+function readBytes(socket, length) {
+  return new Promise((resolve, reject) => {
+    const chunks = [];
+    let received = 0;
+    const finish = (settle, value) => {
+      socket.off('data', onData);
+      socket.off('close', onClose);
+      settle(value);
+    };
+    const onClose = () => finish(reject, new Error(`closed after ${received} of ${length} bytes`));
+    const onData = (chunk) => {
+      chunks.push(chunk);
+      received += chunk.length;
+      if (received >= length) {
+        finish(resolve, Buffer.concat(chunks));
+      }
+    };
+    socket.on('data', onData);
+    socket.on('close', onClose);
+  });
+}
+
+module.exports = { LOOPBACK, connect, closed, readAll, readBytes };

@@ -1,0 +1,62 @@
+'use strict';
+
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+const { createInterface } = require('node:readline');
+const { seconds } = require('./scale');
+
+/**
+ * Starts test/helpers/programs/<name>.js in a process of its own. Programs read one JSON argument
+ * and print one JSON value per line.
+ *
+ * @returns {{child: import('node:child_process').ChildProcess, line: () => Promise<any>,
+ *   exited: Promise<{code: number|null, signal: string|null, lines: any[], stderr: string}>}}
+ *   `line()` gives the next value printed; `exited` resolves when the process is gone. A process
+ *   that outlives the limit is killed, so that `signal` is 'SIGKILL'.
+ */
+function startProgram(name, argument = {}, limitMs = seconds(30)) {
+  const file = path.join(__dirname, 'programs', `${name}.js`);
+  const child = spawn(process.execPath, [file, JSON.stringify(argument)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const killer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+
+  const lines = [];
+  let taken = 0;
+  let wake = () => {};
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    lines.push(JSON.parse(text));
+    wake();
+  });
+  const exited = new Promise((resolve) => {
+    child.on('close', (code, signal) => {
+      clearTimeout(killer);
+      resolve({ code, signal, lines, stderr });
+      wake();
+    });
+  });
+
+  const line = async () => {
+    while (lines.length <= taken) {
+      if (child.stdout.closed) {
+        throw new Error(`${name} ended without another line: ${stderr}`);
+      }
+      await new Promise((resolve) => {
+        wake = resolve;
+      });
+    }
+    return lines[taken++];
+  };
+  return { child, line, exited };
+}
+
+/** Runs a program to its end. */
+function runProgram(name, argument, limitMs) {
+  return startProgram(name, argument, limitMs).exited;
+}
+
+module.exports = { startProgram, runProgram };

@@ -1,0 +1,10 @@
+/* The same entry as an ES module. */
+
+import { createTcpServer, TcpServer } from 'searings';
+
+const server: TcpServer = createTcpServer(async (connection) => {
+  for await (const chunk of connection) {
+    connection.write(chunk);
+  }
+});
+server.listen(0);

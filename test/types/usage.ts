@@ -1,0 +1,50 @@
+/* Programs a TypeScript user writes: they have to type-check against index.d.ts, not to run. */
+
+import * as net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createTcpServer, SearingsNativeLoadError, TcpConnection, TcpServer } from 'searings';
+
+const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) => {
+  const duplex: Duplex = connection;
+  const same: TcpConnection = connection;
+  const address: string | undefined = connection.remoteAddress;
+  const read: number = connection.bytesRead;
+  connection.setNoDelay(true).setKeepAlive(true, 1000);
+  connection.on('data', (chunk: Buffer) => connection.write(chunk));
+  connection.on('close', (hadError: boolean) => console.log(hadError, read, address));
+  connection.resetAndDestroy();
+  duplex.pipe(same);
+});
+
+createTcpServer();
+createTcpServer((connection: TcpConnection) => connection.end('bye'));
+createTcpServer({ port: 0, host: '127.0.0.1', fallback: false, bufferCount: 64 });
+
+server.listen(0);
+server.listen(0, '127.0.0.1', () => {});
+server.listen({ port: 0, host: '::' }, (info) => console.log(info.backend));
+server.on('connection', (connection) => connection.end());
+server.on('error', (error: Error) => console.error(error));
+server.getConnections((error, count) => console.log(error?.message, count.toFixed(0)));
+server.ref().unref().close((error) => console.error(error?.message));
+
+const bound: net.AddressInfo | null = server.address();
+const listening: boolean = server.listening;
+const backend: 'io_uring' | 'net' = server.info().backend;
+console.log(bound?.port, listening, backend);
+
+async function stop(): Promise<void> {
+  await server[Symbol.asyncDispose]();
+}
+stop().catch((error: unknown) => {
+  if (error instanceof SearingsNativeLoadError) {
+    console.error(error.code);
+  }
+});
+
+// @ts-expect-error a port is a number
+createTcpServer({ port: {} });
+// @ts-expect-error unknown options are refused
+createTcpServer({ prot: 1 });
+// @ts-expect-error the listener takes a connection
+createTcpServer((connection: number) => connection);
