@@ -3,6 +3,7 @@
 /** One round of one case against one fresh server process. */
 
 const { setTimeout: sleep } = require('node:timers/promises');
+const { foreignShare, readCpu } = require('./machine');
 const { ServerProcess, startLoad } = require('./processes');
 
 const IDLE_WARMUP = { mode: 'idle', connections: 100, size: 64, seconds: 0.1, warmup: 0 };
@@ -31,27 +32,42 @@ function perMessage(before, after, rate) {
   };
 }
 
+/** Everything that is read at the beginning and at the end of the measured phase. */
+function takeReadings(server, { serverCpu, loadCpu }) {
+  const stats = server.ask('stats');
+  // A server that fails is reported through the generator's result; not twice.
+  stats.catch(() => {});
+  return { stats, serverCpu: readCpu(serverCpu), loadCpu: readCpu(loadCpu) };
+}
+
+/** The larger of the shares that other processes took of the server's and the generator's CPU. */
+function disturbance(before, after, serverShare, loadShare) {
+  return Math.max(
+    foreignShare(before.serverCpu, after.serverCpu, serverShare),
+    foreignShare(before.loadCpu, after.loadCpu, loadShare),
+  );
+}
+
 async function measureTraffic(benchmark, server, options) {
   const readings = {};
-  const { result } = startLoad(
-    options,
-    server.port,
-    { ...benchmark.load, seconds: options.seconds, warmup: options.warmup },
-    (event) => {
-      if (event === 'measure' || event === 'measured') readings[event] = server.ask('stats');
-      // A server that fails is reported through the generator's result; not twice.
-      readings[event]?.catch(() => {});
-    },
-  );
+  const settings = { ...benchmark.load, seconds: options.seconds, warmup: options.warmup };
+  const { result } = startLoad(options, server.port, settings, (event) => {
+    if (event !== 'open') readings[event] = takeReadings(server, options);
+  });
   const line = await result;
-  const before = await readings.measure;
-  const after = await readings.measured;
+  const before = await readings.measure.stats;
+  const after = await readings.measured.stats;
+  const costs = perMessage(before, after, line.rate);
+  const loadCpu = line.cpuSeconds / line.seconds;
+  const serverCpu = (costs.totalUs * line.rate) / 1e6;
   return {
     rate: line.rate,
     p50: line.latencyUs.p50,
     p99: line.latencyUs.p99,
-    ...perMessage(before, after, line.rate),
-    loadCpu: line.cpuSeconds / line.seconds,
+    ...costs,
+    serverCpu,
+    loadCpu,
+    foreign: disturbance(readings.measure, readings.measured, serverCpu, loadCpu),
     rss: after.rss,
     backend: after.info?.backend ?? null,
     load: line,
@@ -74,12 +90,8 @@ async function collectedStats(server) {
   return server.ask('stats');
 }
 
-async function measureIdle(benchmark, server, options) {
-  // A few connections first: what is paid once (code, JIT, pools) is not a connection's cost.
-  await startLoad(options, server.port, IDLE_WARMUP).result;
-  await untilConnections(server, 0);
-  const before = await collectedStats(server);
-
+/** Opens the connections, and calls `look` while they are open. */
+async function whileIdle(benchmark, server, options, look) {
   let announceOpen;
   const open = new Promise((resolve) => {
     announceOpen = resolve;
@@ -88,16 +100,26 @@ async function measureIdle(benchmark, server, options) {
   const load = startLoad(options, server.port, settings, (event) => {
     if (event === 'open') announceOpen();
   });
-  await Promise.race([open, load.result]);
-  await untilConnections(server, benchmark.load.connections);
-  const after = await collectedStats(server);
-  load.end();
-  const line = await load.result;
+  try {
+    await Promise.race([open, load.result]);
+    await untilConnections(server, benchmark.load.connections);
+    return await look();
+  } finally {
+    load.end();
+    await load.result;
+  }
+}
+
+async function measureIdle(benchmark, server, options) {
+  // A few connections first: what is paid once (code, JIT, pools) is not a connection's cost.
+  await startLoad(options, server.port, IDLE_WARMUP).result;
+  await untilConnections(server, 0);
+  const before = await collectedStats(server);
+  const after = await whileIdle(benchmark, server, options, () => collectedStats(server));
   return {
     rssPerConnection: (after.rss - before.rss) / benchmark.load.connections,
     rss: after.rss,
     backend: after.info?.backend ?? null,
-    load: line,
     info: after.info,
   };
 }

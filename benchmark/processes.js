@@ -32,7 +32,12 @@ class ServerProcess {
   /** @returns {Promise<ServerProcess>} once it listens; its `port` is set. */
   static async start(kind, { node, serverCpu, nodeArgs = [] }) {
     const server = new ServerProcess(kind, serverCpu, node, nodeArgs);
-    server.port = (await server.#answer('start')).port;
+    try {
+      server.port = (await server.#answer('start')).port;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 

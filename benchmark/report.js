@@ -7,6 +7,9 @@ const { cases, thresholds } = require('./cases');
 /** From this share of its CPU on, the generator may be what limits the rate. */
 const SATURATED = 0.95;
 
+/** A round in which others took more than this share of one of the two CPUs says little. */
+const DISTURBED = 0.1;
+
 function median(sorted) {
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
@@ -63,8 +66,15 @@ function versusNet(name, metric, results) {
 
 function trafficTable(results) {
   const lines = [
-    row(['case', 'server', 'per second: median (min–max)', '× net', 'p50 µs', 'p99 µs']
-      .concat(['JS µs', 'worker µs', 'process µs', 'enters', 'generator CPU'])),
+    row(
+      ['case', 'server', 'per second: median (min–max)', '× net', 'p50 µs', 'p99 µs'].concat([
+        'JS µs',
+        'worker µs',
+        'process µs',
+        'enters',
+        'generator CPU',
+      ]),
+    ),
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
   ];
   for (const [name, servers] of Object.entries(results)) {
@@ -89,7 +99,7 @@ function trafficTable(results) {
   }
   lines.push('', 'JS, worker, process: CPU time per message; process is all threads together.');
   lines.push(`(!): the generator used ${SATURATED * 100} % of its CPU or more, so the rate may be`);
-  lines.push('its limit and not the server\'s.');
+  lines.push("its limit and not the server's.");
   return lines;
 }
 
@@ -152,6 +162,10 @@ function warnings(results) {
   for (const [name, servers] of Object.entries(results)) {
     for (const [server, { samples, failures }] of Object.entries(servers)) {
       for (const failure of failures) lines.push(`- failed: ${name}, ${server}: ${failure}`);
+      const disturbed = samples.filter(({ foreign }) => foreign > DISTURBED).length;
+      if (disturbed) {
+        lines.push(`- disturbed by other processes: ${name}, ${server}, ${disturbed} rounds`);
+      }
       if (server === 'searings' && samples.some(({ backend }) => backend === 'net')) {
         lines.push(`- not io_uring: ${name} was measured on the net fallback`);
       }
@@ -176,4 +190,4 @@ function render(results, environment) {
   return lines.join('\n');
 }
 
-module.exports = { judge, render, summarize };
+module.exports = { DISTURBED, judge, render, summarize };

@@ -20,7 +20,7 @@ bool sea_napi_get_bool(napi_env env, napi_value object, const char *name);
 /* Making */
 napi_value sea_napi_undefined(napi_env env);
 napi_value sea_napi_number(napi_env env, double number);
-napi_value sea_napi_boolean(napi_env env, bool value);
+napi_value sea_napi_boolean(napi_env env, bool flag);
 napi_value sea_napi_string(napi_env env, const char *text);
 void sea_napi_set(napi_env env, napi_value object, const char *name, napi_value value);
 /* { address, family: 'IPv4' | 'IPv6', port }, or undefined for other families. */

@@ -44,7 +44,7 @@ function checkTarget(given, defaults) {
   if (isPath(given.path)) throw notAvailable('a Unix socket path');
   const reason =
     'port' in given || 'path' in given ? 'is invalid' : 'must have the property "port" or "path"';
-  throw invalidArgValue('argument \'options\'', given, reason);
+  throw invalidArgValue("argument 'options'", given, reason);
 }
 
 function checkSignal(signal) {

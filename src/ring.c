@@ -17,7 +17,7 @@ static const uint32_t flag_sets[] = {
 static int
 try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
 {
-  int error;
+  int error = -EINVAL;
   uint32_t cq_entries = sea__min_u32(depth * CQ_PER_SQ, CQ_ENTRIES_MAX);
   /* Unprivileged rings count against RLIMIT_MEMLOCK on some kernels (seen on 6.18), and what a ring
    * gives back at its end arrives late: a smaller ring beats none. */

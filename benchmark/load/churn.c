@@ -14,8 +14,7 @@ enum { TAG_CONNECT = 1, TAG_SEND, TAG_RECV, TAG_CLOSE };
 
 typedef struct {
   int fd;
-  int error;        /* what broke the chain */
-  uint64_t origin;  /* position in the payload stream */
+  uint64_t origin; /* position in the payload stream */
   uint64_t started_ns;
   uint8_t *reply;
 } churn_slot_t;
@@ -35,12 +34,12 @@ static void
 submit_chain(churn_t *churn, churn_slot_t *slot)
 {
   const sea_load_options_t *options = churn->options;
-  const uint32_t index = (uint32_t) (slot - churn->slots);
+  const uint32_t index = (uint32_t)(slot - churn->slots);
   const uint8_t quiet = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
 
   sea__load_reserve(&churn->ring, 3);
   struct io_uring_sqe *sqe = sea__load_sqe(&churn->ring);
-  io_uring_prep_connect(sqe, slot->fd, (const struct sockaddr *) &options->target,
+  io_uring_prep_connect(sqe, slot->fd, (const struct sockaddr *)&options->target,
                         sizeof(options->target));
   sqe->flags |= quiet;
   sea__load_tag(sqe, TAG_CONNECT, index);
@@ -64,7 +63,6 @@ begin(churn_t *churn, churn_slot_t *slot)
     sea__run_error(churn->run, "socket", -slot->fd);
     return;
   }
-  slot->error = 0;
   slot->origin = churn->turn * 257u;
   slot->started_ns = churn->run->now_ns;
   churn->turn++;
@@ -84,14 +82,12 @@ finish(churn_t *churn, churn_slot_t *slot)
 }
 
 static void
-judge(churn_t *churn, churn_slot_t *slot, int received)
+judge(churn_t *churn, const churn_slot_t *slot, int received)
 {
   const uint32_t size = churn->options->size;
-  if (slot->error) {
-    sea__run_error(churn->run, "connect or send", slot->error);
-  } else if (received < 0) {
+  if (received < 0) {
     sea__run_error(churn->run, "recv", -received);
-  } else if ((uint32_t) received != size) {
+  } else if ((uint32_t)received != size) {
     sea__run_error(churn->run, "the server closed before its reply was complete", 0);
   } else if (!sea__payload_matches(&churn->payload, slot->origin, slot->reply, size)) {
     sea__run_error(churn->run, "the echo differs from what was sent", 0);
@@ -106,17 +102,24 @@ on_cqe(void *context, uint32_t tag, uint32_t index, const struct io_uring_cqe *c
   churn_t *churn = context;
   churn_slot_t *slot = &churn->slots[index];
 
-  if (tag == TAG_CLOSE) {
+  /* The rest of a broken chain: may or may not be posted, and has nothing to add. */
+  if (cqe->res == -ECANCELED) return;
+
+  switch (tag) {
+  case TAG_CLOSE:
     sea__run_error(churn->run, "close", -cqe->res);
     return;
+  case TAG_CONNECT:
+    sea__run_error(churn->run, "connect", -cqe->res);
+    break;
+  case TAG_SEND:
+    /* A short send breaks the chain too, with a result that is no errno. */
+    sea__run_error(churn->run, "send", cqe->res < 0 ? -cqe->res : EPIPE);
+    break;
+  default:
+    judge(churn, slot, cqe->res);
+    break;
   }
-  if (tag != TAG_RECV) {
-    /* Seen only on failure; the rest of the chain follows with ECANCELED. A short send fails
-     * the chain too, and has a result that is no errno. */
-    if (!slot->error && cqe->res != -ECANCELED) slot->error = cqe->res < 0 ? -cqe->res : EPIPE;
-    return;
-  }
-  judge(churn, slot, cqe->res);
   finish(churn, slot);
   if (sea__run_is_sending(churn->run)) begin(churn, slot);
 }
@@ -136,7 +139,7 @@ prepare(churn_t *churn)
   churn->replies = calloc(options->connections, options->size);
   if (!churn->slots || !churn->replies) return -ENOMEM;
   for (uint32_t i = 0; i < options->connections; i++) {
-    churn->slots[i].reply = churn->replies + (size_t) i * options->size;
+    churn->slots[i].reply = churn->replies + (size_t)i * options->size;
   }
 
   /* An old and a new descriptor per loop exist for a moment. */
@@ -146,23 +149,35 @@ prepare(churn_t *churn)
   return rc;
 }
 
+static void
+release(churn_t *churn)
+{
+  sea__load_ring_deinit(&churn->ring);
+  sea__payload_deinit(&churn->payload);
+  free(churn->replies);
+  free(churn->slots);
+}
+
+static void
+run_loop(churn_t *churn)
+{
+  const sea_load_handler_t handler = {churn, on_cqe, is_drained};
+
+  sea__run_start(churn->run, churn->options);
+  sea__run_announce(churn->run, "open");
+  for (uint32_t i = 0; i < churn->options->connections; i++) {
+    begin(churn, &churn->slots[i]);
+  }
+  sea__load_loop(&churn->ring, churn->run, &handler);
+}
+
 int
 sea__load_churn(sea_run_t *run, const sea_load_options_t *options)
 {
-  churn_t churn = { .run = run, .options = options };
-  const sea_load_handler_t handler = { &churn, on_cqe, is_drained };
+  churn_t churn = {.run = run, .options = options};
 
   int rc = prepare(&churn);
-  if (rc < 0) return rc;
-
-  sea__run_start(run, options);
-  sea__run_announce(run, "open");
-  for (uint32_t i = 0; i < options->connections; i++) begin(&churn, &churn.slots[i]);
-  sea__load_loop(&churn.ring, run, &handler);
-
-  sea__load_ring_deinit(&churn.ring);
-  sea__payload_deinit(&churn.payload);
-  free(churn.replies);
-  free(churn.slots);
-  return 0;
+  if (rc == 0) run_loop(&churn);
+  release(&churn);
+  return rc;
 }

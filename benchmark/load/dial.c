@@ -22,9 +22,9 @@ fail(int fd)
 int
 sea__dial(const sea_load_options_t *options)
 {
-  const struct timeval limit = { .tv_sec = TIMEOUT_S };
+  const struct timeval limit = {.tv_sec = TIMEOUT_S};
   const int on = 1;
-  const struct sockaddr *target = (const struct sockaddr *) &options->target;
+  const struct sockaddr *target = (const struct sockaddr *)&options->target;
 
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
@@ -47,13 +47,13 @@ sea__dial_socket(const sea_load_options_t *options, uint64_t turn)
 
   if (ntohl(options->target.sin_addr.s_addr) >> 24 != LOOPBACK_NET) return fd;
   /* 127.0.0.2 and up. The port is left to connect(), which looks at the whole 4-tuple. */
-  const uint32_t host = (LOOPBACK_NET << 24) + 2u + (uint32_t) (turn % SOURCES);
+  const uint32_t host = (LOOPBACK_NET << 24) + 2u + (uint32_t)(turn % SOURCES);
   const struct sockaddr_in source = {
-    .sin_family = AF_INET,
-    .sin_addr = { htonl(host) },
+      .sin_family = AF_INET,
+      .sin_addr = {htonl(host)},
   };
   if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0 ||
-      bind(fd, (const struct sockaddr *) &source, sizeof(source)) < 0) {
+      bind(fd, (const struct sockaddr *)&source, sizeof(source)) < 0) {
     return fail(fd);
   }
   return fd;

@@ -15,12 +15,12 @@ enum { TAG_RECV = 1, TAG_SEND };
 typedef struct {
   int fd;
   bool sending;
-  uint64_t origin;    /* where in the payload stream this connection began */
-  uint64_t started;   /* messages that became due */
-  uint64_t done;      /* messages that came back whole */
-  uint64_t sent;      /* bytes taken by the kernel */
-  uint64_t received;  /* bytes */
-  uint64_t next_done; /* value of received at which the next message is whole */
+  uint64_t origin;      /* where in the payload stream this connection began */
+  uint64_t started;     /* messages that became due */
+  uint64_t done;        /* messages that came back whole */
+  uint64_t sent;        /* bytes taken by the kernel */
+  uint64_t received;    /* bytes */
+  uint64_t next_done;   /* value of received at which the next message is whole */
   uint64_t *started_ns; /* per outstanding message, indexed by number modulo pipeline */
 } echo_conn_t;
 
@@ -37,7 +37,7 @@ typedef struct {
 static uint32_t
 index_of(const echo_t *echo, const echo_conn_t *conn)
 {
-  return (uint32_t) (conn - echo->conns);
+  return (uint32_t)(conn - echo->conns);
 }
 
 static void
@@ -69,7 +69,7 @@ send_due(echo_t *echo, echo_conn_t *conn)
 
   struct io_uring_sqe *sqe = sea__load_sqe(&echo->ring);
   const uint8_t *bytes = sea__payload_at(&echo->payload, conn->origin + conn->sent);
-  io_uring_prep_send(sqe, conn->fd, bytes, (size_t) due, MSG_WAITALL | MSG_NOSIGNAL);
+  io_uring_prep_send(sqe, conn->fd, bytes, (size_t)due, MSG_WAITALL | MSG_NOSIGNAL);
   sea__load_tag(sqe, TAG_SEND, index_of(echo, conn));
   conn->sending = true;
 }
@@ -122,7 +122,7 @@ on_recv(echo_t *echo, echo_conn_t *conn, const struct io_uring_cqe *cqe)
   const bool has_buffer = cqe->flags & IORING_CQE_F_BUFFER;
   if (conn->fd >= 0) {
     if (cqe->res > 0) {
-      on_data(echo, conn, sea__load_buffer_at(&echo->ring, cqe), (uint32_t) cqe->res);
+      on_data(echo, conn, sea__load_buffer_at(&echo->ring, cqe), (uint32_t)cqe->res);
     } else if (cqe->res == 0) {
       give_up(echo, conn, "the server closed a connection", 0);
     } else if (cqe->res != -ENOBUFS) {
@@ -143,7 +143,7 @@ on_send(echo_t *echo, echo_conn_t *conn, const struct io_uring_cqe *cqe)
     give_up(echo, conn, "send", -cqe->res);
     return;
   }
-  conn->sent += (uint32_t) cqe->res;
+  conn->sent += (uint32_t)cqe->res;
   send_due(echo, conn);
 }
 
@@ -172,9 +172,9 @@ open_all(echo_t *echo)
     echo_conn_t *conn = &echo->conns[i];
     conn->fd = sea__dial(echo->options);
     if (conn->fd < 0) return conn->fd;
-    conn->origin = (uint64_t) i * 257u;
+    conn->origin = (uint64_t)i * 257u;
     conn->next_done = echo->options->size;
-    conn->started_ns = echo->started_ns + (size_t) i * echo->options->pipeline;
+    conn->started_ns = echo->started_ns + (size_t)i * echo->options->pipeline;
   }
   return 0;
 }
@@ -184,11 +184,13 @@ open_all(echo_t *echo)
 static int
 provide_buffers(echo_t *echo)
 {
-  const uint64_t outstanding = (uint64_t) echo->options->size * echo->options->pipeline;
+  const uint64_t outstanding = (uint64_t)echo->options->size * echo->options->pipeline;
   uint32_t size = 1024;
   uint32_t count = 64;
-  while (size < outstanding && size < 32768) size <<= 1;
-  while (count < 2 * echo->options->connections && count < 2048) count <<= 1;
+  while (size < outstanding && size < 32768)
+    size <<= 1;
+  while (count < 2 * echo->options->connections && count < 2048)
+    count <<= 1;
   return sea__load_buffers_init(&echo->ring, count, size);
 }
 
@@ -197,10 +199,10 @@ prepare(echo_t *echo)
 {
   const sea_load_options_t *options = echo->options;
   echo->conns = calloc(options->connections, sizeof(*echo->conns));
-  echo->started_ns = calloc((size_t) options->connections * options->pipeline, sizeof(uint64_t));
+  echo->started_ns = calloc((size_t)options->connections * options->pipeline, sizeof(uint64_t));
   if (!echo->conns || !echo->started_ns) return -ENOMEM;
 
-  int rc = sea__payload_init(&echo->payload, (size_t) options->size * options->pipeline);
+  int rc = sea__payload_init(&echo->payload, (size_t)options->size * options->pipeline);
   if (rc == 0) rc = sea__dial_allow_files(options->connections + 64);
   if (rc == 0) rc = open_all(echo);
   if (rc == 0) rc = sea__load_ring_init(&echo->ring, 2 * options->connections + 1);
@@ -208,31 +210,40 @@ prepare(echo_t *echo)
   return rc;
 }
 
+static void
+release(echo_t *echo)
+{
+  sea__load_ring_deinit(&echo->ring);
+  for (uint32_t i = 0; echo->conns && i < echo->options->connections; i++) {
+    if (echo->conns[i].fd > 0) close(echo->conns[i].fd);
+  }
+  sea__payload_deinit(&echo->payload);
+  free(echo->started_ns);
+  free(echo->conns);
+}
+
+static void
+run_loop(echo_t *echo)
+{
+  const sea_load_handler_t handler = {echo, on_cqe, is_drained};
+
+  sea__run_start(echo->run, echo->options);
+  sea__run_announce(echo->run, "open");
+  for (uint32_t i = 0; i < echo->options->connections; i++) {
+    arm_recv(echo, &echo->conns[i]);
+    start_messages(echo, &echo->conns[i]);
+    send_due(echo, &echo->conns[i]);
+  }
+  sea__load_loop(&echo->ring, echo->run, &handler);
+}
+
 int
 sea__load_echo(sea_run_t *run, const sea_load_options_t *options)
 {
-  echo_t echo = { .run = run, .options = options };
-  const sea_load_handler_t handler = { &echo, on_cqe, is_drained };
+  echo_t echo = {.run = run, .options = options};
 
-  /* The process ends after one run: descriptors and memory of a failed start go with it. */
   int rc = prepare(&echo);
-  if (rc < 0) return rc;
-
-  sea__run_start(run, options);
-  sea__run_announce(run, "open");
-  for (uint32_t i = 0; i < options->connections; i++) {
-    arm_recv(&echo, &echo.conns[i]);
-    start_messages(&echo, &echo.conns[i]);
-    send_due(&echo, &echo.conns[i]);
-  }
-  sea__load_loop(&echo.ring, run, &handler);
-
-  sea__load_ring_deinit(&echo.ring);
-  for (uint32_t i = 0; i < options->connections; i++) {
-    if (echo.conns[i].fd >= 0) close(echo.conns[i].fd);
-  }
-  sea__payload_deinit(&echo.payload);
-  free(echo.started_ns);
-  free(echo.conns);
-  return 0;
+  if (rc == 0) run_loop(&echo);
+  release(&echo);
+  return rc;
 }

@@ -5,10 +5,10 @@
 static uint32_t
 bucket_of(uint64_t value)
 {
-  if (value < SEA_HISTOGRAM_STEPS) return (uint32_t) value;
-  uint32_t top_bit = 63u - (uint32_t) __builtin_clzll(value);
+  if (value < SEA_HISTOGRAM_STEPS) return (uint32_t)value;
+  uint32_t top_bit = 63u - (uint32_t)__builtin_clzll(value);
   uint32_t shift = top_bit - SEA_HISTOGRAM_STEP_BITS;
-  uint32_t step = (uint32_t) (value >> shift) - SEA_HISTOGRAM_STEPS;
+  uint32_t step = (uint32_t)(value >> shift) - SEA_HISTOGRAM_STEPS;
   return (shift + 1u) * SEA_HISTOGRAM_STEPS + step;
 }
 
@@ -39,7 +39,7 @@ uint64_t
 sea__histogram_at(const sea_histogram_t *histogram, double share)
 {
   if (histogram->total == 0) return 0;
-  uint64_t wanted = (uint64_t) ((double) histogram->total * share + 0.5);
+  uint64_t wanted = (uint64_t)((double)histogram->total * share + 0.5);
   if (wanted == 0) wanted = 1;
 
   uint64_t seen = 0;

@@ -19,19 +19,19 @@
 static void
 pace(uint32_t opened)
 {
-  const struct timespec pause = { .tv_nsec = PACE_NS };
+  const struct timespec pause = {.tv_nsec = PACE_NS};
   if (opened % PACE_EVERY == 0) nanosleep(&pause, NULL);
 }
 
 static int
 exchange(int fd, uint32_t size, uint64_t position, const sea_payload_t *payload, uint8_t *reply)
 {
-  if (send(fd, sea__payload_at(payload, position), size, MSG_NOSIGNAL) != (ssize_t) size) {
+  if (send(fd, sea__payload_at(payload, position), size, MSG_NOSIGNAL) != (ssize_t)size) {
     return -EPIPE;
   }
   ssize_t received = recv(fd, reply, size, MSG_WAITALL);
   if (received < 0) return -errno;
-  if (received != (ssize_t) size) return -EPIPE;
+  if (received != (ssize_t)size) return -EPIPE;
   return sea__payload_matches(payload, position, reply, size) ? 0 : -EBADMSG;
 }
 
@@ -71,16 +71,16 @@ hold(const sea_load_options_t *options, const sigset_t *signals)
 {
   const uint64_t second = UINT64_C(1000000000);
   const struct timespec time = {
-    .tv_sec = (time_t) (options->run_ns / second),
-    .tv_nsec = (long) (options->run_ns % second),
+      .tv_sec = (time_t)(options->run_ns / second),
+      .tv_nsec = (long)(options->run_ns % second),
   };
-  (void) sigtimedwait(signals, NULL, &time);
+  (void)sigtimedwait(signals, NULL, &time);
 }
 
 static void
-close_all(sea_run_t *run, int *fds)
+close_all(sea_run_t *run, const sea_load_options_t *options, const int *fds)
 {
-  for (uint32_t i = 0; i < run->options->connections; i++) {
+  for (uint32_t i = 0; i < options->connections; i++) {
     uint8_t byte;
     if (fds[i] < 0) continue;
     /* Still open and silent is the only right answer. */
@@ -108,7 +108,8 @@ sea__load_idle(sea_run_t *run, const sea_load_options_t *options)
     free(reply);
     return -ENOMEM;
   }
-  for (uint32_t i = 0; i < options->connections; i++) fds[i] = -1;
+  for (uint32_t i = 0; i < options->connections; i++)
+    fds[i] = -1;
 
   sea__run_start(run, options);
   run->phase = SEA_RUN_MEASURE;
@@ -120,7 +121,7 @@ sea__load_idle(sea_run_t *run, const sea_load_options_t *options)
     sea__run_announce(run, "open");
     hold(options, &signals);
   }
-  close_all(run, fds);
+  close_all(run, options, fds);
   free(reply);
   free(fds);
   return 0;

@@ -23,7 +23,7 @@ static void
 on_alarm(int signal)
 {
   static const char message[] = "sea_load: time limit reached\n";
-  (void) signal;
+  (void)signal;
   if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0) _exit(EXIT_TIMEOUT);
   _exit(EXIT_TIMEOUT);
 }
@@ -32,19 +32,19 @@ on_alarm(int signal)
 static void
 limit_time(const sea_load_options_t *options)
 {
-  const struct sigaction action = { .sa_handler = on_alarm };
+  const struct sigaction action = {.sa_handler = on_alarm};
   const uint64_t seconds = (options->run_ns + options->warmup_ns) / UINT64_C(1000000000);
   sigaction(SIGALRM, &action, NULL);
-  alarm((unsigned) seconds + GRACE_S);
+  alarm((unsigned)seconds + GRACE_S);
 }
 
 int
 main(int argc, char **argv)
 {
   static int (*const modes[])(sea_run_t *, const sea_load_options_t *) = {
-    [SEA_LOAD_ECHO] = sea__load_echo,
-    [SEA_LOAD_CHURN] = sea__load_churn,
-    [SEA_LOAD_IDLE] = sea__load_idle,
+      [SEA_LOAD_ECHO] = sea__load_echo,
+      [SEA_LOAD_CHURN] = sea__load_churn,
+      [SEA_LOAD_IDLE] = sea__load_idle,
   };
   sea_load_options_t options;
 

@@ -22,7 +22,7 @@ static const char usage[] =
     "churn  `connections` loops of connect, send, receive, close\n"
     "idle   opens `connections`, exchanges one message each (none with --size 0), holds them\n";
 
-static const char *const mode_names[] = { "echo", "churn", "idle" };
+static const char *const mode_names[] = {"echo", "churn", "idle"};
 
 const char *
 sea__load_mode_name(sea_load_mode_t mode)
@@ -42,7 +42,7 @@ parse_mode(const char *value, sea_load_mode_t *mode)
 {
   for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++) {
     if (strcmp(value, mode_names[i]) == 0) {
-      *mode = (sea_load_mode_t) i;
+      *mode = (sea_load_mode_t)i;
       return 0;
     }
   }
@@ -74,27 +74,27 @@ parse_one(sea_load_options_t *options, int key, const char *value)
     return parse_mode(value, &options->mode);
   case 'p':
     rc = parse_number("port", value, 1, 65535, &number);
-    options->target.sin_port = htons((uint16_t) number);
+    options->target.sin_port = htons((uint16_t)number);
     return rc;
   case 'c':
     rc = parse_number("connections", value, 1, CONNECTIONS_MAX, &number);
-    options->connections = (uint32_t) number;
+    options->connections = (uint32_t)number;
     return rc;
   case 's':
     rc = parse_number("size", value, 0, SIZE_MAX_BYTES, &number);
-    options->size = (uint32_t) number;
+    options->size = (uint32_t)number;
     return rc;
   case 'd':
     rc = parse_number("pipeline", value, 1, PIPELINE_MAX, &number);
-    options->pipeline = (uint32_t) number;
+    options->pipeline = (uint32_t)number;
     return rc;
   case 't':
     rc = parse_number("seconds", value, 0, SECONDS_MAX, &number);
-    options->run_ns = (uint64_t) (number * NS_PER_S);
+    options->run_ns = (uint64_t)(number * NS_PER_S);
     return rc;
   case 'w':
     rc = parse_number("warmup", value, 0, SECONDS_MAX, &number);
-    options->warmup_ns = (uint64_t) (number * NS_PER_S);
+    options->warmup_ns = (uint64_t)(number * NS_PER_S);
     return rc;
   default:
     fputs(usage, stderr);
@@ -112,7 +112,7 @@ check_together(const sea_load_options_t *options)
   if (options->size == 0 && options->mode != SEA_LOAD_IDLE) {
     return refuse("size", "0", "at least 1 byte (0 is for idle mode)");
   }
-  if ((uint64_t) options->size * options->pipeline > OUTSTANDING_MAX) {
+  if ((uint64_t)options->size * options->pipeline > OUTSTANDING_MAX) {
     fprintf(stderr, "sea_load: size x pipeline must not exceed %u bytes\n", OUTSTANDING_MAX);
     return -EINVAL;
   }
@@ -123,25 +123,25 @@ int
 sea__load_options_parse(sea_load_options_t *options, int argc, char **argv)
 {
   static const struct option names[] = {
-    { "host", required_argument, NULL, 'h' },
-    { "port", required_argument, NULL, 'p' },
-    { "mode", required_argument, NULL, 'm' },
-    { "connections", required_argument, NULL, 'c' },
-    { "size", required_argument, NULL, 's' },
-    { "pipeline", required_argument, NULL, 'd' },
-    { "seconds", required_argument, NULL, 't' },
-    { "warmup", required_argument, NULL, 'w' },
-    { NULL, 0, NULL, 0 },
+      {"host", required_argument, NULL, 'h'},
+      {"port", required_argument, NULL, 'p'},
+      {"mode", required_argument, NULL, 'm'},
+      {"connections", required_argument, NULL, 'c'},
+      {"size", required_argument, NULL, 's'},
+      {"pipeline", required_argument, NULL, 'd'},
+      {"seconds", required_argument, NULL, 't'},
+      {"warmup", required_argument, NULL, 'w'},
+      {NULL, 0, NULL, 0},
   };
 
-  *options = (sea_load_options_t) {
-    .mode = SEA_LOAD_ECHO,
-    .target = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } },
-    .connections = 64,
-    .size = 64,
-    .pipeline = 1,
-    .run_ns = (uint64_t) (3 * NS_PER_S),
-    .warmup_ns = (uint64_t) (1 * NS_PER_S),
+  *options = (sea_load_options_t){
+      .mode = SEA_LOAD_ECHO,
+      .target = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}},
+      .connections = 64,
+      .size = 64,
+      .pipeline = 1,
+      .run_ns = (uint64_t)(3 * NS_PER_S),
+      .warmup_ns = (uint64_t)(1 * NS_PER_S),
   };
   for (;;) {
     int key = getopt_long(argc, argv, "", names, NULL);

@@ -24,7 +24,7 @@ sea__payload_init(sea_payload_t *payload, size_t stretch_max)
     random ^= random << 13;
     random ^= random >> 7;
     random ^= random << 17;
-    payload->bytes[i] = (uint8_t) (random >> 32);
+    payload->bytes[i] = (uint8_t)(random >> 32);
   }
   return 0;
 }
@@ -43,8 +43,8 @@ sea__payload_at(const sea_payload_t *payload, uint64_t position)
 }
 
 bool
-sea__payload_matches(
-    const sea_payload_t *payload, uint64_t position, const uint8_t *bytes, size_t length)
+sea__payload_matches(const sea_payload_t *payload, uint64_t position, const uint8_t *bytes,
+                     size_t length)
 {
   size_t edge = length < EDGE ? length : EDGE;
   uint64_t tail = position + length - edge;

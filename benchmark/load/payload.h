@@ -24,7 +24,7 @@ void sea__payload_deinit(sea_payload_t *payload);
 const uint8_t *sea__payload_at(const sea_payload_t *payload, uint64_t position);
 
 /* Whether these bytes are what stands in the stream at this position (edges only). */
-bool sea__payload_matches(
-    const sea_payload_t *payload, uint64_t position, const uint8_t *bytes, size_t length);
+bool sea__payload_matches(const sea_payload_t *payload, uint64_t position, const uint8_t *bytes,
+                          size_t length);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct {
   struct io_uring uring;
   sea_load_buffers_t buffers;
   struct __kernel_timespec tick;
+  bool is_open;
 } sea_load_ring_t;
 
 /* What a mode gives to the loop. */
@@ -34,6 +35,7 @@ typedef struct {
 /* Both return 0 or a negative errno. in_flight is the largest number of operations at a time. */
 int sea__load_ring_init(sea_load_ring_t *ring, uint32_t in_flight);
 int sea__load_buffers_init(sea_load_ring_t *ring, uint32_t count, uint32_t size);
+/* Also of a ring that was only zeroed. */
 void sea__load_ring_deinit(sea_load_ring_t *ring);
 
 /* A free submission entry; flushes the queue to the kernel when it is full. */

@@ -15,7 +15,7 @@ read_clock(clockid_t id)
 {
   struct timespec time;
   clock_gettime(id, &time);
-  return (uint64_t) time.tv_sec * NS_PER_S + (uint64_t) time.tv_nsec;
+  return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
 uint64_t
@@ -109,14 +109,14 @@ sea__run_complete(sea_run_t *run, uint64_t start_ns, uint32_t bytes)
 static double
 latency_us(const sea_run_t *run, double share)
 {
-  return (double) sea__histogram_at(&run->latency, share) / 1e3;
+  return (double)sea__histogram_at(&run->latency, share) / 1e3;
 }
 
 void
 sea__run_report(const sea_run_t *run)
 {
-  double seconds = (double) run->measured_ns / 1e9;
-  double rate = seconds > 0 ? (double) run->messages / seconds : 0;
+  double seconds = (double)run->measured_ns / 1e9;
+  double rate = seconds > 0 ? (double)run->messages / seconds : 0;
 
   printf("{\"mode\":\"%s\",\"connections\":%" PRIu32 ",\"size\":%" PRIu32 ",\"pipeline\":%" PRIu32
          ",\"messages\":%" PRIu64 ",\"seconds\":%.6f,\"rate\":%.1f",
@@ -124,8 +124,8 @@ sea__run_report(const sea_run_t *run)
          run->options->pipeline, run->messages, seconds, rate);
   printf(",\"latencyUs\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p99.9\":%.1f,\"max\":%.1f}",
          latency_us(run, 0.5), latency_us(run, 0.9), latency_us(run, 0.99), latency_us(run, 0.999),
-         (double) run->latency.max / 1e3);
+         (double)run->latency.max / 1e3);
   printf(",\"bytes\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"cpuSeconds\":%.6f,\"turns\":%" PRIu64
          "}\n",
-         run->bytes, run->errors, (double) run->cpu_ns / 1e9, run->turns);
+         run->bytes, run->errors, (double)run->cpu_ns / 1e9, run->turns);
 }

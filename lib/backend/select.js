@@ -13,13 +13,18 @@ let warned = false;
  */
 function probe() {
   const { binding, error } = loadBinding();
-  if (error) return { error, reason: firstLine(error), fix: 'build or install the native addon' };
+  if (error) {
+    const broken = error.attempts.find((attempt) => attempt.error.code !== 'MODULE_NOT_FOUND');
+    const reason = broken
+      ? `its native addon does not load (${firstLine(broken.error)})`
+      : 'its native addon is not installed';
+    return { error, reason, fix: 'install the package of this platform or build the addon' };
+  }
   const { usable, reason, code } = binding.probe();
   if (usable) return null;
-  const message = `io_uring is not usable here: ${reason ?? 'unknown reason'}`;
+  const message = `io_uring is not usable here: ${reason}`;
   const unavailable = codedError(Error, 'SEARINGS_IO_URING_UNAVAILABLE', message);
-  unavailable.reason = reason;
-  unavailable.cause = code ?? undefined;
+  unavailable.reason = code;
   return { error: unavailable, reason: message, fix: fixFor(code) };
 }
 
@@ -27,6 +32,7 @@ function fixFor(code) {
   if (code === 'EPERM' || code === 'EACCES') {
     return 'allow io_uring (sysctl kernel.io_uring_disabled=0, and the seccomp profile of the container)';
   }
+  if (code === 'ENOMEM') return 'raise the limit of locked memory (ulimit -l)';
   return 'use Linux 6.0 or newer';
 }
 
@@ -40,35 +46,39 @@ function warnOnce(reason, fix) {
   );
 }
 
+function onNet(fallbackReason) {
+  return { name: 'net', Backend: NetBackend, fallbackReason, error: null };
+}
+
+function onUring(error) {
+  const Backend = error === null ? require('./uring') : null;
+  return { name: 'io_uring', Backend, fallbackReason: null, error };
+}
+
 /**
  * Decides which transport a server gets. `SEARINGS_BACKEND=net` forces node:net and
  * `SEARINGS_BACKEND=io_uring` forbids it; otherwise io_uring is used where it is usable, and node:net,
  * with one warning per process, where it is not and the `fallback` option allows it.
  *
  * @param {{fallback: boolean}} options
- * @returns {{Backend: Function | null, fallbackReason: string | null, error: Error | null}}
+ * @returns {{name: string, Backend: Function | null, fallbackReason: string | null, error: Error | null}}
  *   `error` is set when no transport is left
  */
 function selectBackend(options) {
   const wanted = process.env.SEARINGS_BACKEND || 'auto';
   if (wanted === 'net') {
-    return { Backend: NetBackend, fallbackReason: 'SEARINGS_BACKEND=net', error: null };
+    return onNet('SEARINGS_BACKEND=net');
   }
   if (wanted !== 'auto' && wanted !== 'io_uring') {
-    const message = `The environment variable SEARINGS_BACKEND must be auto, io_uring or net. Received '${wanted}'`;
-    const error = codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message);
-    return { Backend: null, fallbackReason: null, error };
+    const message = `SEARINGS_BACKEND must be auto, io_uring or net. Received '${wanted}'`;
+    return onUring(codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message));
   }
   probed ??= { problem: probe() };
   const { problem } = probed;
-  if (problem === null) {
-    return { Backend: require('./uring'), fallbackReason: null, error: null };
-  }
-  if (wanted === 'io_uring' || !options.fallback) {
-    return { Backend: null, fallbackReason: null, error: problem.error };
-  }
+  if (problem === null) return onUring(null);
+  if (wanted === 'io_uring' || !options.fallback) return onUring(problem.error);
   warnOnce(problem.reason, problem.fix);
-  return { Backend: NetBackend, fallbackReason: problem.reason, error: null };
+  return onNet(problem.reason);
 }
 
 module.exports = { selectBackend };

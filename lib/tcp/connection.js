@@ -35,6 +35,8 @@ const CLOSED = 16; // kOnClosed has come, the handle is no more
 const UNREF = 32;
 const RESET = 64;
 const HAD_ERROR = 128;
+const HELD = 256; // the connection keeps the process alive
+const NOT_READING = PAUSED | PEER_ENDED;
 
 const SMALL_CHUNK = 2048;
 const COALESCED_MAX = 65536;
@@ -117,6 +119,23 @@ function timerDuration(ms) {
   return TIMEOUT_MAX;
 }
 
+/**
+ * Holds the process, or lets it go, as a Node socket does: while it reads or has something to send, and
+ * until the 'close' that it owes. One that does neither cannot cause anything to happen.
+ */
+function updateHold(connection) {
+  const flags = connection[kFlags];
+  let wanted = (flags & CLOSED) === 0;
+  if ((flags & CLOSING) === 0) {
+    const busy = (flags & NOT_READING) === 0 || connection[kCallback] !== null;
+    wanted = busy && (flags & UNREF) === 0;
+  }
+  if (wanted === ((flags & HELD) !== 0)) return;
+  connection[kFlags] = flags ^ HELD;
+  if (wanted) connection[kTransport].hold();
+  else connection[kTransport].release();
+}
+
 function send(connection, buffers) {
   if (buffers.length === 1) connection[kBackend].write(connection[kHandle], buffers[0]);
   else connection[kBackend].writev(connection[kHandle], buffers);
@@ -128,6 +147,7 @@ function complete(connection, err) {
   if (callback === null) return;
   connection[kCallback] = null;
   connection[kSending] = 0;
+  if ((connection[kFlags] & NOT_READING) !== 0) updateHold(connection);
   callback((connection[kFlags] & CLOSING) !== 0 ? null : err);
 }
 
@@ -175,7 +195,7 @@ class TcpConnection extends Duplex {
     this[kCallback] = null; // of that write, or of the shutdown
     this[kRest] = null; // buffers of a large _writev that are still to go
     this[kIdle] = null;
-    transport.hold();
+    updateHold(this);
   }
 
   // --- reading
@@ -186,12 +206,14 @@ class TcpConnection extends Duplex {
     if (!this.push(chunk) && (this[kFlags] & (PAUSED | CLOSING)) === 0) {
       this[kFlags] |= PAUSED;
       this[kBackend].pause(this[kHandle]);
+      updateHold(this);
     }
   }
 
   [kOnEnd]() {
     if ((this[kFlags] & CLOSING) !== 0) return;
     this[kFlags] |= PEER_ENDED;
+    updateHold(this);
     this.push(null);
     this.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
   }
@@ -204,6 +226,7 @@ class TcpConnection extends Duplex {
     if ((this[kFlags] & (PAUSED | CLOSING)) !== PAUSED) return;
     this[kFlags] &= ~PAUSED;
     this[kBackend].resume(this[kHandle]);
+    updateHold(this);
   }
 
   // --- writing
@@ -235,6 +258,7 @@ class TcpConnection extends Duplex {
     this[kSending] = chunk.length;
     this[kBytesOut] += chunk.length;
     if (this[kIdle] !== null) touchIdleTimer(this, chunk.length);
+    if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
     this[kBackend].write(this[kHandle], chunk);
   }
 
@@ -247,6 +271,7 @@ class TcpConnection extends Duplex {
     this[kSending] = bytes;
     this[kBytesOut] += bytes;
     if (this[kIdle] !== null) touchIdleTimer(this, bytes);
+    if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
     if (buffers.length > BUFFERS_PER_SEND) {
       this[kRest] = buffers;
       buffers = buffers.splice(0, BUFFERS_PER_SEND);
@@ -269,6 +294,7 @@ class TcpConnection extends Duplex {
     // With the peer's end already delivered, the close that follows at once says the same to the peer.
     if (this.readableEnded || (this[kFlags] & CLOSING) !== 0) return void callback();
     this[kCallback] = callback;
+    updateHold(this);
     this[kBackend].shutdown(this[kHandle]);
   }
 
@@ -291,7 +317,7 @@ class TcpConnection extends Duplex {
     if (this[kIdle] !== null) stopIdleTimer(this);
     this[kTransport].ending();
     if ((flags & CLOSED) === 0) {
-      if ((flags & UNREF) !== 0) this[kTransport].hold(); // 'close' is still owed
+      updateHold(this);
       this[kBackend].close(this[kHandle], (flags & RESET) !== 0);
     }
     callback(err);
@@ -300,11 +326,9 @@ class TcpConnection extends Duplex {
   [kOnClosed]() {
     const unasked = (this[kFlags] & CLOSING) === 0;
     this[kFlags] |= CLOSED;
-    if (unasked) {
-      if ((this[kFlags] & UNREF) !== 0) this[kTransport].hold();
-      this.destroy();
-    }
+    if (unasked) this.destroy();
     complete(this, null);
+    updateHold(this);
     // 'error' is on its way in a tick of its own, and 'close' comes after it.
     process.nextTick(emitClose, this);
     this[kTransport].closed();
@@ -423,16 +447,14 @@ class TcpConnection extends Duplex {
   }
 
   ref() {
-    if ((this[kFlags] & (UNREF | CLOSING)) === UNREF) this[kTransport].hold();
     this[kFlags] &= ~UNREF;
+    updateHold(this);
     return this;
   }
 
   unref() {
-    if ((this[kFlags] & (UNREF | CLOSING)) === 0) {
-      this[kFlags] |= UNREF;
-      this[kTransport].release();
-    }
+    this[kFlags] |= UNREF;
+    updateHold(this);
     return this;
   }
 
@@ -441,6 +463,7 @@ class TcpConnection extends Duplex {
     this[kFlags] |= PAUSED;
     this.pause();
     this[kBackend].pause(this[kHandle]);
+    updateHold(this);
   }
 }
 

@@ -3,6 +3,7 @@
 const { EventEmitter } = require('node:events');
 const { codedError, invalidArgType } = require('../errors');
 const { normalizeOptions } = require('../options');
+const { selectBackend } = require('../backend/select');
 const { parseListenArgs } = require('../listen-args');
 const { Transport } = require('./transport');
 const {
@@ -104,7 +105,7 @@ class TcpServer extends EventEmitter {
   }
 
   get listening() {
-    return this[kCurrent] !== null && this[kCurrent].listening;
+    return this[kCurrent]?.listening ?? false;
   }
 
   /** `{address, family, port}`, or null when the server does not listen. */
@@ -129,6 +130,7 @@ class TcpServer extends EventEmitter {
 
   /** Closes the server and cuts its connections now. Resolves at 'close'. */
   stop() {
+    if (!this[kClosing] && this[kLive].size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.once('close', () => resolve());
       this.close();
@@ -158,7 +160,9 @@ class TcpServer extends EventEmitter {
     const [oldest] = this[kLive];
     const transport = this[kCurrent] ?? oldest;
     if (transport !== undefined) return transport.info();
-    return this[kLastInfo] ?? { backend: null, fallbackReason: null, listening: false };
+    if (this[kLastInfo] !== null) return this[kLastInfo];
+    const { name, fallbackReason } = selectBackend(this[kOptions]);
+    return { backend: name, fallbackReason, listening: false };
   }
 
   [kOnListening]() {

@@ -45,7 +45,7 @@ class Transport {
     this.server = server;
     this.target = target;
     this.backend = null;
-    this.fallbackReason = null;
+    this.selection = selectBackend(server[kOptions]);
     this.phase = RESOLVING;
     this.open = 0; // connections whose kOnClosed has not come
     this.holders = 0;
@@ -89,12 +89,10 @@ class Transport {
 
   createBackend() {
     const options = this.server[kOptions];
-    let { Backend, fallbackReason, error } = selectBackend(options);
+    const { Backend } = this.selection;
+    let { error } = this.selection;
     try {
-      if (error === null) {
-        this.fallbackReason = fallbackReason;
-        return new Backend(this, options);
-      }
+      if (error === null) return new Backend(this, options);
     } catch (err) {
       error = err;
     }
@@ -179,7 +177,6 @@ class Transport {
   /** A connection's handle is gone: it no longer counts for us. */
   closed() {
     this.open--;
-    this.release();
     this.stopIfDrained();
   }
 
@@ -256,9 +253,9 @@ class Transport {
   }
 
   info() {
-    const listening = this.listening;
-    if (this.backend === null) return { backend: null, fallbackReason: null, listening };
-    return { ...this.backend.info(), fallbackReason: this.fallbackReason, listening };
+    const { name, fallbackReason } = this.selection;
+    const shown = this.backend === null ? { backend: name } : this.backend.info();
+    return { ...shown, fallbackReason, listening: this.listening };
   }
 }
 

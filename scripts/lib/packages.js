@@ -22,6 +22,7 @@ const NEEDS = {
 
 const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];
 const ATTEMPTS = 3;
+const PAUSE_MS = 2000;
 
 function isThere(need) {
   if (need.program) {
@@ -39,6 +40,11 @@ function rootPrefix() {
   return run('sudo', ['-n', 'true']).ok ? ['sudo', '-n'] : null;
 }
 
+function sleep(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** Runs apt-get as root, more than once if need be: mirrors have their moments. */
 function apt(prefix, args) {
   const command = [
     ...prefix,
@@ -55,12 +61,13 @@ function apt(prefix, args) {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     result = run(command[0], command.slice(1));
     if (result.ok) {
-      return;
+      return true;
     }
     say(`attempt ${attempt} of ${ATTEMPTS} failed: apt-get ${args.join(' ')}`);
+    sleep(PAUSE_MS);
   }
   process.stderr.write(result.output);
-  fail(result.why);
+  return false;
 }
 
 /**
@@ -80,8 +87,11 @@ function ensurePackages(kinds) {
     fail(`missing: ${names.join(', ')} (Debian names). As root, run:\n\n    ${command}\n`);
   }
   say(`installing ${names.join(' ')}`);
+  // A source that cannot be updated need not be the one these packages come from.
   apt(prefix, ['update']);
-  apt(prefix, ['install', '--no-install-recommends', ...names]);
+  if (!apt(prefix, ['install', '--no-install-recommends', ...names])) {
+    fail('the installation failed, see above');
+  }
   const still = missing.filter((need) => !isThere(need));
   if (still.length > 0) {
     fail(`still missing after the installation: ${still.map((need) => need.package).join(', ')}`);

@@ -1,6 +1,6 @@
 /* The same entry as an ES module. */
 
-import { createTcpServer, TcpServer } from 'searings';
+import { createTcpServer, type TcpServer } from 'searings';
 
 const server: TcpServer = createTcpServer(async (connection) => {
   for await (const chunk of connection) {

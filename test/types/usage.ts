@@ -1,8 +1,13 @@
 /* Programs a TypeScript user writes: they have to type-check against index.d.ts, not to run. */
 
-import * as net from 'node:net';
+import type * as net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createTcpServer, SearingsNativeLoadError, TcpConnection, TcpServer } from 'searings';
+import {
+  createTcpServer,
+  SearingsNativeLoadError,
+  type TcpConnection,
+  type TcpServer,
+} from 'searings';
 
 const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) => {
   const duplex: Duplex = connection;
@@ -26,7 +31,10 @@ server.listen({ port: 0, host: '::' }, (info) => console.log(info.backend));
 server.on('connection', (connection) => connection.end());
 server.on('error', (error: Error) => console.error(error));
 server.getConnections((error, count) => console.log(error?.message, count.toFixed(0)));
-server.ref().unref().close((error) => console.error(error?.message));
+server
+  .ref()
+  .unref()
+  .close((error) => console.error(error?.message));
 
 const bound: net.AddressInfo | null = server.address();
 const listening: boolean = server.listening;

@@ -1,0 +1,332 @@
+import { EventEmitter } from 'node:events';
+import type { AddressInfo, DropArgument } from 'node:net';
+import { Duplex, type Readable } from 'node:stream';
+
+// As open as in Node's own declarations, which these have to agree with.
+// biome-ignore lint/suspicious/noExplicitAny: a Buffer or a string, the listener knows which
+type Chunk = any;
+// biome-ignore lint/suspicious/noExplicitAny: an event of the user's own
+type AnyListener = (...args: any[]) => void;
+
+/**
+ * Options of {@link createTcpServer}. They are checked before anything is started: a wrong type is a
+ * `TypeError` (`ERR_INVALID_ARG_TYPE`), a value out of range a `RangeError` (`ERR_OUT_OF_RANGE`), and an
+ * option that does not exist a `TypeError` (`ERR_INVALID_ARG_VALUE`). Where net.createServer() has an
+ * option of the same name, the meaning is the same.
+ */
+export interface TcpServerOptions {
+  /** Where `listen()` listens unless it says otherwise. Default: every address, IPv6 and IPv4. */
+  host?: string | undefined;
+  /** 0 – 65535; 0 is any free port. Default of `listen()`. Default: 0. */
+  port?: number | undefined;
+  /** Connections waiting to be accepted; the system may cap it. Default of `listen()`. Default: 1024. */
+  backlog?: number | undefined;
+  /** SO_REUSEPORT: several processes may share the port. Default of `listen()`. Default: false. */
+  reusePort?: boolean | undefined;
+  /** Seconds that a connection may wait for its first data before it is accepted. Default: 0, off. */
+  tcpDeferAcceptSeconds?: number | undefined;
+
+  /**
+   * Connections at one time; more are closed at once with a 'drop' event. Default: 0, no limit. The property
+   * `server.maxConnections` changes it later.
+   */
+  maxConnections?: number | undefined;
+  /**
+   * Milliseconds without received or sent data after which a connection is closed, without an error.
+   * Default: 0, never. For an event instead, see {@link TcpConnection.setTimeout}.
+   */
+  idleTimeoutMs?: number | undefined;
+  /** TCP_NODELAY: send small writes at once. Default: true (net.createServer: false). */
+  tcpNoDelay?: boolean | undefined;
+  /** SO_RCVBUF of each connection, in bytes. Default: 0, the system's choice. */
+  socketRecvBufferSize?: number | undefined;
+  /** SO_SNDBUF of each connection, in bytes. Default: 0, the system's choice. */
+  socketSendBufferSize?: number | undefined;
+
+  /** Entries of the submission queue, 8 – 32768. Default: 256. */
+  queueDepth?: number | undefined;
+  /** Receive buffers shared by all connections, 1 – 32768, rounded up to a power of two. Default: 1024. */
+  bufferCount?: number | undefined;
+  /** Bytes of each receive buffer, 64 – 1048576. Default: 16384. */
+  bufferSize?: number | undefined;
+  /** Commands on their way to the worker, at least 16. Default: 65536. */
+  commandQueueCapacity?: number | undefined;
+  /** Events on their way to JavaScript, at least 16. Default: 65536. */
+  eventQueueCapacity?: number | undefined;
+  /** Events handled in one call from the worker into JavaScript, 1 – 4096. Default: 64. */
+  eventBatchSize?: number | undefined;
+  /** Buffers queued to be sent on one connection, at least 64. Default: 1024. */
+  sendQueueCapacity?: number | undefined;
+
+  /**
+   * Whether the server may run on `node:net` where io_uring is not usable (one warning per process, code
+   * `SEARINGS_FALLBACK`). With false, `listen()` gives an 'error' event instead: a
+   * {@link SearingsNativeLoadError}, or an error with the code `SEARINGS_IO_URING_UNAVAILABLE`.
+   * Default: true.
+   */
+  fallback?: boolean | undefined;
+
+  /** Whether our side stays open after the peer has ended its side. Default: false. */
+  allowHalfOpen?: boolean | undefined;
+  /** Whether connections start paused; `resume()` starts them. Default: false. */
+  pauseOnConnect?: boolean | undefined;
+  /** Another name of `tcpNoDelay`, which wins when both are given. */
+  noDelay?: boolean | undefined;
+  /** SO_KEEPALIVE on each connection. Default: false. */
+  keepAlive?: boolean | undefined;
+  /** Milliseconds of silence before the first keep-alive probe. Default: 0, the system's choice. */
+  keepAliveInitialDelay?: number | undefined;
+  /** Bytes buffered in each direction before backpressure. Default: that of Node's streams. */
+  highWaterMark?: number | undefined;
+}
+
+/** The object form of {@link TcpServer.listen}. What is not given comes from the server's options. */
+export interface TcpListenOptions {
+  port?: number | string | null | undefined;
+  /** An address or a name; a name is looked up first. */
+  host?: string | undefined;
+  backlog?: number | undefined;
+  /** Do not share the port between cluster workers (`node:net` transport only). */
+  exclusive?: boolean | undefined;
+  /** Do not accept IPv4 connections on an IPv6 address. */
+  ipv6Only?: boolean | undefined;
+  reusePort?: boolean | undefined;
+  /** Closes the server when aborted. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What {@link TcpServer.info} tells: the counters that every transport has, and more on io_uring. */
+export interface TcpServerInfo {
+  /** The transport in use, or the one that `listen()` would use. */
+  backend: 'io_uring' | 'net';
+  /** Why the transport is `node:net`; null on io_uring. */
+  fallbackReason: string | null;
+  listening: boolean;
+  /** The counters are there once the server has listened. */
+  connectionsActive?: number;
+  connectionsAccepted?: number;
+  connectionsClosed?: number;
+  connectionsRejected?: number;
+  idleTimeouts?: number;
+  bytesReceived?: number;
+  bytesSent?: number;
+  /** io_uring: each feature of the kernel, 'available' or the error of its probe. */
+  features?: Record<string, string>;
+  /** io_uring: counters of the ring and its queues. */
+  [counter: string]: unknown;
+}
+
+export interface TcpServerEvents {
+  connection: (connection: TcpConnection) => void;
+  listening: () => void;
+  /** The server has closed and its last connection has ended. */
+  close: () => void;
+  /** `EADDRINUSE`, `EACCES`, …, with `code`, `errno`, `syscall`, `address` and `port` as in Node. */
+  error: (err: Error) => void;
+  /** A connection was refused because of `maxConnections`. */
+  drop: (data?: DropArgument) => void;
+}
+
+/** A TCP server with the interface of `net.Server`. */
+export class TcpServer extends EventEmitter {
+  constructor(
+    options?: TcpServerOptions | null,
+    connectionListener?: (connection: TcpConnection) => void,
+  );
+  constructor(connectionListener: (connection: TcpConnection) => void);
+
+  /**
+   * Listens on a port (0: any free one) of a host, or of every address. 'listening' and the callback come
+   * later; the callback receives {@link TcpServer.info}. Failures are 'error' events.
+   *
+   * @throws `ERR_SERVER_ALREADY_LISTEN`, `ERR_SOCKET_BAD_PORT`, `ERR_INVALID_ARG_VALUE`
+   */
+  listen(callback?: (this: this, info: TcpServerInfo) => void): this;
+  listen(
+    port: number | string | null | undefined,
+    callback?: (this: this, info: TcpServerInfo) => void,
+  ): this;
+  listen(
+    port: number | string | null | undefined,
+    host: string | null | undefined,
+    callback?: (this: this, info: TcpServerInfo) => void,
+  ): this;
+  listen(
+    port: number | string | null | undefined,
+    backlog: number,
+    callback?: (this: this, info: TcpServerInfo) => void,
+  ): this;
+  listen(
+    port: number | string | null | undefined,
+    host: string | null | undefined,
+    backlog: number | undefined,
+    callback?: (this: this, info: TcpServerInfo) => void,
+  ): this;
+  listen(options: TcpListenOptions, callback?: (this: this, info: TcpServerInfo) => void): this;
+
+  /**
+   * Stops accepting connections; those there are go on. 'close' comes when the last has ended.
+   *
+   * @param callback for 'close'; receives `ERR_SERVER_NOT_RUNNING` if the server was not listening
+   */
+  close(callback?: (err?: Error) => void): this;
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Where the server listens, or null. */
+  address(): AddressInfo | null;
+  /** The number of connections that are open. */
+  getConnections(callback: (err: Error | null, count: number) => void): this;
+  readonly listening: boolean;
+  /**
+   * Connections at one time; more are closed at once with a 'drop' event. undefined is no limit; 0 refuses
+   * all of them.
+   */
+  maxConnections: number | undefined;
+  readonly allowHalfOpen: boolean;
+  readonly pauseOnConnect: boolean;
+  /** The listening server keeps the process alive; the default. */
+  ref(): this;
+  /** The listening server does not keep the process alive; its connections still do. */
+  unref(): this;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+  /** Closes the server as {@link TcpServer.close} does. */
+  [Symbol.asyncDispose](): Promise<void>;
+
+  addListener<E extends keyof TcpServerEvents>(event: E, listener: TcpServerEvents[E]): this;
+  addListener(event: string | symbol, listener: AnyListener): this;
+  on<E extends keyof TcpServerEvents>(event: E, listener: TcpServerEvents[E]): this;
+  on(event: string | symbol, listener: AnyListener): this;
+  once<E extends keyof TcpServerEvents>(event: E, listener: TcpServerEvents[E]): this;
+  once(event: string | symbol, listener: AnyListener): this;
+  prependListener<E extends keyof TcpServerEvents>(event: E, listener: TcpServerEvents[E]): this;
+  prependListener(event: string | symbol, listener: AnyListener): this;
+  prependOnceListener<E extends keyof TcpServerEvents>(
+    event: E,
+    listener: TcpServerEvents[E],
+  ): this;
+  prependOnceListener(event: string | symbol, listener: AnyListener): this;
+}
+
+export interface TcpConnectionEvents {
+  /** A Buffer; a string after `setEncoding()`. */
+  data: (chunk: Chunk) => void;
+  /** The peer has ended its side and everything it sent has been read. */
+  end: () => void;
+  drain: () => void;
+  finish: () => void;
+  pause: () => void;
+  resume: () => void;
+  readable: () => void;
+  /** Nothing was received or sent for the time given to `setTimeout()`. The connection stays open. */
+  timeout: () => void;
+  /** `ECONNRESET`, `EPIPE`, …; 'close' follows. */
+  error: (err: Error) => void;
+  /** The connection is gone; always the last event. */
+  close: (hadError: boolean) => void;
+  pipe: (source: Readable) => void;
+  unpipe: (source: Readable) => void;
+}
+
+/**
+ * An accepted connection: a `stream.Duplex` with the interface of `net.Socket`. The server makes them.
+ * What is written in one turn of the event loop goes out together at the end of that turn.
+ */
+export class TcpConnection extends Duplex {
+  private constructor();
+
+  /** The server that accepted the connection. */
+  readonly server: TcpServer;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly localFamily: string | undefined;
+  /** Bytes received. */
+  readonly bytesRead: number;
+  /** Bytes written, including those that still wait to be sent. */
+  readonly bytesWritten: number;
+  /** @deprecated Use `writableLength`. */
+  readonly bufferSize: number | undefined;
+  readonly connecting: false;
+  /** Whether the connection has been destroyed. */
+  readonly pending: boolean;
+  readonly readyState: 'open' | 'readOnly' | 'writeOnly' | 'closed';
+  /** Milliseconds, as last given to `setTimeout()`. */
+  readonly timeout: number | undefined;
+
+  /** The local end of the connection; `{}` once it is closed. */
+  address(): AddressInfo | Record<string, never>;
+  /** Ends our side, and destroys the connection once everything written has been sent. */
+  destroySoon(): void;
+  /** Closes with a RST. An 'error' with the code `ERR_SOCKET_CLOSED` if there is nothing to reset. */
+  resetAndDestroy(): this;
+  /** TCP_NODELAY. Default: true. */
+  setNoDelay(enable?: boolean): this;
+  /**
+   * SO_KEEPALIVE.
+   *
+   * @param initialDelay milliseconds of silence before the first probe; 0 leaves it as it is
+   */
+  setKeepAlive(enable?: boolean, initialDelay?: number): this;
+  /**
+   * Emits 'timeout' after so much time without received or sent data. 0 turns it off.
+   *
+   * @param msecs milliseconds; `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`
+   * @param callback a listener for the next 'timeout'
+   */
+  setTimeout(msecs: number, callback?: () => void): this;
+  /** The open connection keeps the process alive; the default. */
+  ref(): this;
+  unref(): this;
+
+  addListener<E extends keyof TcpConnectionEvents>(
+    event: E,
+    listener: TcpConnectionEvents[E],
+  ): this;
+  addListener(event: string | symbol, listener: AnyListener): this;
+  on<E extends keyof TcpConnectionEvents>(event: E, listener: TcpConnectionEvents[E]): this;
+  on(event: string | symbol, listener: AnyListener): this;
+  once<E extends keyof TcpConnectionEvents>(event: E, listener: TcpConnectionEvents[E]): this;
+  once(event: string | symbol, listener: AnyListener): this;
+  prependListener<E extends keyof TcpConnectionEvents>(
+    event: E,
+    listener: TcpConnectionEvents[E],
+  ): this;
+  prependListener(event: string | symbol, listener: AnyListener): this;
+  prependOnceListener<E extends keyof TcpConnectionEvents>(
+    event: E,
+    listener: TcpConnectionEvents[E],
+  ): this;
+  prependOnceListener(event: string | symbol, listener: AnyListener): this;
+}
+
+/**
+ * The native addon could not be loaded. It comes as the 'error' event of a server with
+ * `fallback: false`, or in a process with `SEARINGS_BACKEND=io_uring`.
+ */
+export class SearingsNativeLoadError extends Error {
+  private constructor();
+  readonly code: 'SEARINGS_NATIVE_LOAD_FAILED';
+  readonly platform: string;
+  readonly arch: string;
+  /** 'glibc' or 'musl'; null when it is neither or unknown. */
+  readonly libc: string | null;
+  /** What was tried, in order, and how each attempt failed. */
+  readonly attempts: readonly { readonly path: string; readonly error: Error }[];
+}
+
+/**
+ * Makes a TCP server on io_uring, or on `node:net` where io_uring is not usable.
+ *
+ * The environment variable `SEARINGS_BACKEND` decides it by hand: `net` runs on `node:net` without a
+ * warning, `io_uring` refuses to run on `node:net`.
+ *
+ * @param connectionListener a listener for 'connection'
+ */
+export function createTcpServer(
+  options?: TcpServerOptions | null,
+  connectionListener?: (connection: TcpConnection) => void,
+): TcpServer;
+export function createTcpServer(connectionListener: (connection: TcpConnection) => void): TcpServer;

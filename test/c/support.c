@@ -1,0 +1,69 @@
+#include "support.h"
+
+#include <dirent.h>
+#include <time.h>
+
+uint64_t
+monotonic_ms(void)
+{
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (uint64_t)ts.tv_sec * 1000U + (uint64_t)ts.tv_nsec / 1000000U;
+}
+
+void
+nap(void)
+{
+  nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+int
+thread_count(void)
+{
+  int count = 0;
+  DIR *folder = opendir("/proc/self/task");
+  assert_non_null(folder);
+  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    count += entry->d_name[0] != '.';
+  }
+  closedir(folder);
+  return count;
+}
+
+uint32_t
+next_random(uint32_t *state)
+{
+  uint32_t x = *state;
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  return *state = x;
+}
+
+/* Multiplied by an odd constant, so that neither a shift nor a swap of blocks goes unnoticed. */
+static unsigned char
+pattern_byte(uint32_t seed, uint64_t offset)
+{
+  return (unsigned char)(((offset + 1) * 0x9E3779B97F4A7C15U + seed * 0xC2B2AE3D27D4EB4FU) >> 56);
+}
+
+void
+pattern_fill(void *bytes, size_t len, uint32_t seed, uint64_t offset)
+{
+  unsigned char *out = bytes;
+  for (size_t i = 0; i < len; i++) {
+    out[i] = pattern_byte(seed, offset + i);
+  }
+}
+
+bool
+pattern_matches(const void *bytes, size_t len, uint32_t seed, uint64_t offset)
+{
+  const unsigned char *in = bytes;
+  for (size_t i = 0; i < len; i++) {
+    if (in[i] != pattern_byte(seed, offset + i)) {
+      return false;
+    }
+  }
+  return true;
+}
