@@ -20,8 +20,12 @@ const cases = {
     load: { mode: 'churn', connections: 64, size: 64, pipeline: 1 },
   },
   idle: {
-    title: '8,000 idle connections',
+    title: '8,000 idle connections, silent since they were opened',
     load: { mode: 'idle', connections: 8000, size: 0, pipeline: 1 },
+  },
+  'idle-used': {
+    title: '8,000 idle connections, one 64 B echo each before',
+    load: { mode: 'idle', connections: 8000, size: 64, pipeline: 1 },
   },
 };
 

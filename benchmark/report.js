@@ -103,20 +103,23 @@ function trafficTable(results) {
   return lines;
 }
 
-function idleTable(name, servers) {
+function idleTable(results) {
   const lines = [
     row(['case', 'server', 'RSS per connection, KiB: median (min–max)', '× net']),
     '| --- | --- | ---: | ---: |',
   ];
-  for (const [server, { summary }] of Object.entries(servers)) {
-    lines.push(
-      row([
-        cases[name].title,
-        server,
-        range(summary.rssPerConnection, 2, 1024),
-        versusNet(server, 'rssPerConnection', servers),
-      ]),
-    );
+  for (const [name, servers] of Object.entries(results)) {
+    if (cases[name].load.mode !== 'idle') continue;
+    for (const [server, { summary }] of Object.entries(servers)) {
+      lines.push(
+        row([
+          cases[name].title,
+          server,
+          range(summary.rssPerConnection, 2, 1024),
+          versusNet(server, 'rssPerConnection', servers),
+        ]),
+      );
+    }
   }
   return lines;
 }
@@ -180,9 +183,7 @@ function render(results, environment) {
   const lines = [`Node ${node}, Linux ${kernel}, ${cpu}; ${rounds} rounds of ${seconds} s.`, ''];
   const modes = Object.keys(results).map((name) => cases[name].load.mode);
   if (modes.some((mode) => mode !== 'idle')) lines.push(...trafficTable(results), '');
-  for (const [name, servers] of Object.entries(results)) {
-    if (cases[name].load.mode === 'idle') lines.push(...idleTable(name, servers), '');
-  }
+  if (modes.includes('idle')) lines.push(...idleTable(results), '');
   const verdicts = judge(results);
   if (verdicts.length) lines.push('Acceptance:', '', ...verdicts.map(verdictLine), '');
   const remarks = warnings(results);

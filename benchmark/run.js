@@ -9,6 +9,7 @@
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { cases } = require('./cases');
 const { measure } = require('./measure');
 const { USAGE, parseOptions } = require('./options');
@@ -16,6 +17,7 @@ const { DISTURBED, judge, render, summarize } = require('./report');
 
 /** How often a disturbed round is measured at most. */
 const ATTEMPTS = 4;
+const QUIET_DOWN_MS = 2000;
 
 function progress(text) {
   process.stderr.write(`${text}\n`);
@@ -36,6 +38,7 @@ async function measureUndisturbed(name, kind, label, options) {
     const share = disturbed ? `, others took ${Math.round(sample.foreign * 100)} % of a CPU` : '';
     progress(`${label}: ${brief(sample)}${share}`);
     if (!disturbed || attempt === ATTEMPTS) return sample;
+    await sleep(QUIET_DOWN_MS);
   }
 }
 

@@ -1,7 +1,10 @@
 #include "bufring.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+
+#define WANTED_FIRST 16U
 
 static void *
 map(size_t len)
@@ -36,6 +39,23 @@ register_ring(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count)
   return error;
 }
 
+static void
+give(sea_bufring_t *buffers, uint16_t id)
+{
+  io_uring_buf_ring_add(buffers->ring, sea__bufring_data(buffers, id), buffers->size, id,
+                        io_uring_buf_ring_mask(buffers->count), (int)buffers->added);
+  buffers->added++;
+  buffers->provided++;
+}
+
+static void
+top_up(sea_bufring_t *buffers)
+{
+  while (buffers->provided < buffers->wanted && buffers->spare_count > 0) {
+    give(buffers, buffers->spare[--buffers->spare_count]);
+  }
+}
+
 int
 sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint32_t size)
 {
@@ -50,16 +70,19 @@ sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint
     return error;
   }
   buffers->count = count;
+  buffers->wanted = sea__min_u32(count, WANTED_FIRST);
   buffers->base = map((size_t)count * size);
-  if (buffers->base == NULL) {
+  buffers->spare = calloc(count, sizeof *buffers->spare);
+  if (buffers->base == NULL || buffers->spare == NULL) {
     sea__bufring_unregister(buffers, ring);
     sea__bufring_deinit(buffers);
     return -ENOMEM;
   }
   io_uring_buf_ring_init(buffers->ring);
-  for (uint32_t id = 0; id < count; id++) {
-    sea__bufring_recycle(buffers, (uint16_t)id);
+  for (uint32_t id = count; id > 0; id--) {
+    buffers->spare[buffers->spare_count++] = (uint16_t)(id - 1);
   }
+  top_up(buffers);
   sea__bufring_publish(buffers);
   return 0;
 }
@@ -80,21 +103,38 @@ sea__bufring_deinit(sea_bufring_t *buffers)
   if (buffers->ring != NULL) {
     munmap(buffers->ring, ring_bytes(buffers->count));
   }
+  free(buffers->spare);
   *buffers = (sea_bufring_t){0};
 }
 
 void
 sea__bufring_recycle(sea_bufring_t *buffers, uint16_t id)
 {
-  io_uring_buf_ring_add(buffers->ring, sea__bufring_data(buffers, id), buffers->size, id,
-                        io_uring_buf_ring_mask(buffers->count), (int)buffers->added);
-  buffers->added++;
-  buffers->provided++;
+  if (buffers->provided < buffers->wanted) {
+    give(buffers, id);
+  } else {
+    buffers->spare[buffers->spare_count++] = id;
+  }
+}
+
+bool
+sea__bufring_grow(sea_bufring_t *buffers)
+{
+  if (buffers->spare_count == 0) {
+    return false;
+  }
+  if (buffers->provided > 0) {
+    return true; /* it has some again already, though not when it looked */
+  }
+  buffers->wanted = sea__min_u32(buffers->count, buffers->wanted * 2);
+  top_up(buffers);
+  return true;
 }
 
 void
 sea__bufring_publish(sea_bufring_t *buffers)
 {
+  top_up(buffers);
   if (buffers->added > 0) {
     io_uring_buf_ring_advance(buffers->ring, (int)buffers->added);
     buffers->added = 0;

@@ -1,5 +1,10 @@
 /* The provided buffer ring: memory the kernel receives into, chosen by it, named by 16-bit ids.
- * A buffer is the kernel's from recycle until a CQE names it, then ours until recycled again. */
+ * A buffer is the kernel's from recycle until a CQE names it, then ours until recycled again.
+ *
+ * The kernel takes buffers in the order in which they were given, so everything it holds is cycled
+ * through. Only as many as the load has asked for are therefore given to it; the others lie on a
+ * stack, untouched if never needed. That keeps the buffers in use in the cache, and an idle server
+ * from having touched them all. */
 #ifndef SEA_BUFRING_H
 #define SEA_BUFRING_H
 
@@ -13,7 +18,10 @@ typedef struct sea_bufring {
   uint32_t count; /* power of two */
   uint32_t size;  /* bytes of each */
   uint32_t provided; /* with the kernel, as far as reaped CQEs tell */
+  uint32_t wanted;   /* how many should be; grows when the kernel runs out */
   uint32_t added;    /* given back but not yet shown to the kernel */
+  uint16_t *spare;   /* stack of those neither with the kernel nor in use */
+  uint32_t spare_count;
 } sea_bufring_t;
 
 /* Halves count on -ENOMEM, down to one buffer. */
@@ -36,6 +44,8 @@ sea__bufring_take(sea_bufring_t *buffers)
 }
 
 void sea__bufring_recycle(sea_bufring_t *buffers, uint16_t id);
+/* The kernel has run out: gives it more. False when there are none left but those in use. */
+bool sea__bufring_grow(sea_bufring_t *buffers);
 /* Shows the kernel what was recycled since the last call. */
 void sea__bufring_publish(sea_bufring_t *buffers);
 

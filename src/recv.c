@@ -40,6 +40,7 @@ static void
 starve(sea_loop_t *loop, sea_conn_t *conn)
 {
   conn->recv = SEA_RECV_STARVED;
+  sea__stat_add(&loop->stats.buffer_starvations, 1);
   sea__list_append(&loop->starved, &conn->waiting);
 }
 
@@ -53,8 +54,7 @@ sea__recv_service(sea_loop_t *loop, sea_conn_t *conn)
     return true;
   }
   /* A multishot armed on an empty buffer ring completes at once with -ENOBUFS, data or no data. */
-  if (loop->buffers.provided == 0) {
-    sea__stat_add(&loop->stats.buffer_starvations, 1);
+  if (loop->buffers.provided == 0 && !sea__bufring_grow(&loop->buffers)) {
     starve(loop, conn);
     return true;
   }
@@ -116,8 +116,8 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
   if (result > 0 || result == -EAGAIN || result == -EINTR) {
     sea__stat_add(&loop->stats.multishot_rearms, 1);
   } else if (result == -ENOBUFS) {
-    sea__stat_add(&loop->stats.buffer_starvations, 1);
-    if (!conn->paused) {
+    /* With more buffers in the ring, service arms it again like any other. */
+    if (!sea__bufring_grow(&loop->buffers) && !conn->paused) {
       starve(loop, conn);
     }
   } else {

@@ -97,6 +97,7 @@ class NetBackend {
     this.server = null;
     this.handles = new Set();
     this.deferred = [];
+    this.listenerClosed = false;
     this.stopping = false;
     this.keeper = null;
     this.connectionsAccepted = 0;
@@ -123,7 +124,9 @@ class NetBackend {
     server.once('listening', () => {
       server.off('error', callback);
       server.on('error', nothing);
-      callback(null);
+      // Node looks up hosts by itself; a close() that comes meanwhile does not stop it from listening.
+      if (this.listenerClosed) server.close();
+      else callback(null);
     });
     const where = { port: spec.port, backlog: spec.backlog, exclusive: spec.exclusive };
     if (spec.ipv6Only) where.ipv6Only = true;
@@ -153,10 +156,10 @@ class NetBackend {
     if (this.options.idleTimeoutMs > 0) socket.setTimeout(this.options.idleTimeoutMs, onIdle);
     socket.on('end', onEnd);
     socket.on('data', onData);
-    if (handle.paused) socket.pause();
   }
 
   stopAccepting() {
+    this.listenerClosed = true;
     this.server?.close();
     this.owner[kOnListenerClosed]();
   }
@@ -164,6 +167,7 @@ class NetBackend {
   stop() {
     if (this.stopping) return;
     this.stopping = true;
+    this.listenerClosed = true;
     this.server?.close();
     for (const handle of this.handles) handle.cut('stop');
     process.nextTick(finishStop, this);
@@ -226,12 +230,10 @@ class NetBackend {
   }
 
   pause(handle) {
-    handle.paused = true;
     handle.socket.pause();
   }
 
   resume(handle) {
-    handle.paused = false;
     handle.socket.resume();
   }
 

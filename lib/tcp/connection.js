@@ -201,6 +201,7 @@ class TcpConnection extends Duplex {
   // --- reading
 
   [kOnData](chunk) {
+    if ((this[kFlags] & CLOSING) !== 0) return;
     this[kBytesIn] += chunk.length;
     if (this[kIdle] !== null) this[kIdle].timer.refresh();
     if (!this.push(chunk) && (this[kFlags] & (PAUSED | CLOSING)) === 0) {
