@@ -21,7 +21,10 @@ export interface TcpServerOptions {
   port?: number | undefined;
   /** Connections waiting to be accepted; the system may cap it. Default of `listen()`. Default: 1024. */
   backlog?: number | undefined;
-  /** SO_REUSEPORT: several processes may share the port. Default of `listen()`. Default: false. */
+  /**
+   * SO_REUSEPORT: several servers and processes may share the port; on the `node:net` transport only with
+   * Node 22.12 or newer. Default of `listen()`. Default: false.
+   */
   reusePort?: boolean | undefined;
   /** Seconds that a connection may wait for its first data before it is accepted. Default: 0, off. */
   tcpDeferAcceptSeconds?: number | undefined;
@@ -55,8 +58,6 @@ export interface TcpServerOptions {
   eventQueueCapacity?: number | undefined;
   /** Events handled in one call from the worker into JavaScript, 1 – 4096. Default: 64. */
   eventBatchSize?: number | undefined;
-  /** Buffers queued to be sent on one connection, at least 64. Default: 1024. */
-  sendQueueCapacity?: number | undefined;
 
   /**
    * Whether the server may run on `node:net` where io_uring is not usable (one warning per process, code

@@ -136,7 +136,13 @@ function isMet({ min, max, below }, value) {
   return value < below;
 }
 
-/** @returns {{ text: string, value: number | null, met: boolean }[]} */
+/** Medians of mostly disturbed rounds, or of rounds on the fallback, prove nothing. */
+function isVoid({ samples }) {
+  const disturbed = samples.filter(({ foreign }) => foreign > DISTURBED).length;
+  return disturbed * 2 >= samples.length || samples.some(({ backend }) => backend === 'net');
+}
+
+/** @returns {{ text: string, value: number | null, comparable: boolean, met: boolean }[]} */
 function judge(results) {
   const verdicts = [];
   for (const threshold of thresholds) {
@@ -146,18 +152,21 @@ function judge(results) {
     const value = threshold.absolute
       ? (ours?.median ?? null)
       : ratio(ours, servers.net.summary[threshold.metric]);
+    const comparable = !isVoid(servers.searings) && !(servers.net && isVoid(servers.net));
     verdicts.push({
+      comparable,
       text: `${threshold.case}: ${threshold.text} ${limitText(threshold)}`,
       value,
-      met: value !== null && isMet(threshold, value),
+      met: comparable && value !== null && isMet(threshold, value),
     });
   }
   return verdicts;
 }
 
-function verdictLine({ text, value, met }) {
-  const measured = value === null ? 'not measured' : decimals(value, 3);
-  return `- ${met ? 'met' : 'missed'}: ${text}, measured ${measured}`;
+function verdictLine({ text, value, comparable, met }) {
+  const verdict = met ? 'met' : 'missed';
+  const measured = value === null ? 'not measured' : `measured ${decimals(value, 3)}`;
+  return `- ${comparable ? verdict : 'void'}: ${text}, ${measured}`;
 }
 
 function warnings(results) {
@@ -167,7 +176,9 @@ function warnings(results) {
       for (const failure of failures) lines.push(`- failed: ${name}, ${server}: ${failure}`);
       const disturbed = samples.filter(({ foreign }) => foreign > DISTURBED).length;
       if (disturbed) {
-        lines.push(`- disturbed by other processes: ${name}, ${server}, ${disturbed} rounds`);
+        lines.push(
+          `- disturbed by other processes: ${name}, ${server}, ${disturbed} of ${samples.length}`,
+        );
       }
       if (server === 'searings' && samples.some(({ backend }) => backend === 'net')) {
         lines.push(`- not io_uring: ${name} was measured on the net fallback`);

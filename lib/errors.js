@@ -67,16 +67,15 @@ function badPort(name, value) {
  */
 function systemError(errno, syscall, address, port) {
   const [code, text] = getSystemErrorMap().get(errno) ?? [`errno ${-errno}`, 'unknown error'];
-  const where = address === undefined ? '' : `: ${text} ${address}:${port}`;
+  const place = port > 0 ? `${address}:${port}` : address;
+  const where = address === undefined ? '' : `: ${text} ${place}`;
   const err = new Error(`${syscall} ${code}${where}`);
   Error.captureStackTrace(err, systemError);
   err.errno = errno;
   err.code = code;
   err.syscall = syscall;
-  if (address !== undefined) {
-    err.address = address;
-    err.port = port;
-  }
+  if (address !== undefined) err.address = address;
+  if (port > 0) err.port = port;
   return err;
 }
 

@@ -37,7 +37,6 @@ const TCP_OPTIONS = {
   commandQueueCapacity: integer(65536, 16, 2 ** 24),
   eventQueueCapacity: integer(65536, 16, 2 ** 24),
   eventBatchSize: integer(64, 1, 4096),
-  sendQueueCapacity: integer(1024, 64, 65536),
   fallback: boolean(true),
 
   // As in net.createServer. `noDelay` is another name of `tcpNoDelay`.

@@ -18,7 +18,6 @@ const integers = {
   commandQueueCapacity: [16, 16777216],
   eventQueueCapacity: [16, 16777216],
   eventBatchSize: [1, 4096],
-  sendQueueCapacity: [64, 65536],
   keepAliveInitialDelay: [0, 2147483647],
   highWaterMark: [0, 2147483647],
 };

@@ -33,6 +33,7 @@ class NetHandle {
     this.reported = false; // kOnClosed was given
     this.reason = undefined;
     this.sending = 0;
+    this.taken = false; // the kernel has all of what is being sent
     this.onSent = null;
     socket[kPeer] = this;
   }
@@ -206,6 +207,7 @@ class NetBackend {
   write(handle, chunk) {
     handle.sending = chunk.length;
     handle.socket.write(chunk, this.completion(handle));
+    handle.taken = handle.socket.writableLength === 0;
   }
 
   writev(handle, chunks) {
@@ -217,14 +219,17 @@ class NetBackend {
     for (let i = 0; i < last; i++) socket.write(chunks[i]);
     socket.write(chunks[last], this.completion(handle));
     socket.uncork();
+    handle.taken = socket.writableLength === 0;
   }
 
   /** The callback for a write, made once per connection that writes. */
   completion(handle) {
     handle.onSent ??= (err) => {
+      // A socket that is destroyed calls back without an error also what the kernel never took.
+      if (handle.reported || (handle.closing && !handle.taken)) return;
       if (!err) this.bytesSent += handle.sending;
       handle.sending = 0;
-      if (!handle.reported) handle.connection[kOnSent](err ?? null);
+      handle.connection[kOnSent](err ?? null);
     };
     return handle.onSent;
   }

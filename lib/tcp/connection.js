@@ -75,8 +75,16 @@ function touchIdleTimer(connection, queued) {
   connection[kIdle].timer.refresh();
 }
 
+/**
+ * The last event. A write that destroy() overtook fails with the error of the connection; where there is
+ * none, the Duplex would make one of ours its own, so that comes only after 'close'.
+ */
 function emitClose(connection) {
+  if (connection.errored) complete(connection, connection.errored);
   connection.emit('close', (connection[kFlags] & HAD_ERROR) !== 0);
+  if (connection[kCallback] === null) return;
+  const message = 'Cannot call write after a stream was destroyed';
+  complete(connection, codedError(Error, 'ERR_STREAM_DESTROYED', message));
 }
 
 /**
@@ -141,14 +149,28 @@ function send(connection, buffers) {
   else connection[kBackend].writev(connection[kHandle], buffers);
 }
 
-/** Ends the write or shutdown under way. One that destroy() overtook has not failed, as in Node. */
+/** Ends the write or shutdown under way. */
 function complete(connection, err) {
   const callback = connection[kCallback];
   if (callback === null) return;
   connection[kCallback] = null;
   connection[kSending] = 0;
   if ((connection[kFlags] & NOT_READING) !== 0) updateHold(connection);
-  callback((connection[kFlags] & CLOSING) !== 0 ? null : err);
+  callback(err);
+}
+
+/** A send has failed, or was but one part of a write. What is cut short is for emitClose(). */
+function sentInPart(connection, err) {
+  if ((connection[kFlags] & CLOSING) !== 0 || connection[kTransport].stopping) return;
+  const rest = connection[kRest];
+  if (err !== null) {
+    connection[kRest] = null;
+    complete(connection, err);
+    return;
+  }
+  const next = rest.splice(0, BUFFERS_PER_SEND);
+  if (rest.length === 0) connection[kRest] = null;
+  send(connection, next);
 }
 
 /** Whether our side has been ended because the peer ended first. */
@@ -220,7 +242,8 @@ class TcpConnection extends Duplex {
   }
 
   [kOnError](err) {
-    this.destroy(err);
+    // Of a connection that stop() is cutting, nobody wants to hear that the peer was faster.
+    this.destroy(this[kTransport].stopping ? undefined : err);
   }
 
   _read() {
@@ -282,13 +305,8 @@ class TcpConnection extends Duplex {
 
   [kOnSent](err) {
     if (this[kIdle] !== null) touchIdleTimer(this, 0);
-    const rest = this[kRest];
-    if (rest !== null) {
-      const next = err ? [] : rest.splice(0, BUFFERS_PER_SEND);
-      if (rest.length === 0 || err) this[kRest] = null;
-      if (next.length > 0 && (this[kFlags] & CLOSING) === 0) return send(this, next);
-    }
-    complete(this, err);
+    if (this[kRest] !== null || err !== null) sentInPart(this, err);
+    else complete(this, null);
   }
 
   _final(callback) {
@@ -328,7 +346,6 @@ class TcpConnection extends Duplex {
     const unasked = (this[kFlags] & CLOSING) === 0;
     this[kFlags] |= CLOSED;
     if (unasked) this.destroy();
-    complete(this, null);
     updateHold(this);
     // 'error' is on its way in a tick of its own, and 'close' comes after it.
     process.nextTick(emitClose, this);

@@ -244,6 +244,11 @@ class Transport {
 
   // --- what the server shows
 
+  /** Every connection is being cut. */
+  get stopping() {
+    return this.phase >= STOPPING;
+  }
+
   get listening() {
     return this.phase === LISTENING || (this.phase === STARTING && this.backend.address() !== null);
   }

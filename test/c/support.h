@@ -78,6 +78,7 @@ typedef struct host {
   uint16_t port;
   int bell;
   int threads_before;
+  uint32_t event_capacity;
   uint32_t opened;
   uint32_t closed;
   uint64_t received;

@@ -161,6 +161,7 @@ host_turn(host_t *host)
   }
   assert_int_equal(eventfd_read(host->bell, &rings), 0);
   uint32_t pending = sea_events_poll(host->server);
+  assert_true(pending <= host->event_capacity);
   uint32_t taken = pending < TURN_EVENTS ? pending : TURN_EVENTS;
   for (uint32_t i = 0; i < taken; i++) {
     on_event(host, sea_event_at(host->server, i));

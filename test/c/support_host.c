@@ -40,6 +40,7 @@ host_create(const sea_options_t *options)
   host_t *host = calloc(1, sizeof *host);
   assert_non_null(host);
   host->threads_before = thread_count();
+  host->event_capacity = options->event_capacity; /* a power of two in all tests */
   host->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   assert_true(host->bell >= 0);
   sea_options_t own = *options;
