@@ -45,9 +45,6 @@ sea__conn_close(sea_loop_t *loop, sea_conn_t *conn, sea_close_reason_t reason, b
   conn->state = SEA_CONN_CLOSING; /* from here on only CLOSED is said of it */
   conn->reason = (uint8_t)reason;
   conn->reset = reset;
-  if (!conn->sending && !reset) {
-    sea__send_last_attempt(loop, conn);
-  }
   sea__timer_remove(&loop->timer, &conn->idle);
   sea__loop_todo(loop, conn);
 }
@@ -70,9 +67,12 @@ cancel_all(sea_loop_t *loop, sea_conn_t *conn)
 static void
 finish_close(sea_loop_t *loop, sea_conn_t *conn)
 {
-  sea__send_drop_queue(loop, conn);
   if (conn->reset) {
+    sea__send_drop_queue(loop, conn);
     sea__sock_set_reset(atomic_load_explicit(&conn->fd, memory_order_relaxed));
+  } else {
+    /* Also for what was queued behind a send that had long succeeded, but had not been reaped. */
+    sea__send_last_attempt(loop, conn);
   }
   sea__slab_close_fd(&loop->slab, conn);
   conn->state = SEA_CONN_CLOSED;

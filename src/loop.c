@@ -384,17 +384,31 @@ sea__loop_reap(sea_loop_t *loop)
 
 /* -- questions -------------------------------------------------------------------------------- */
 
+/* A stop was ordered, and nothing is open or in flight any more. */
+static bool
+has_ended(const sea_loop_t *loop)
+{
+  return loop->stopping && loop->ring.in_flight == 0 && loop->listener.announced &&
+         sea__list_empty(&loop->todo) && sea__stat_get(&loop->stats.connections_active) == 0;
+}
+
+static bool
+has_all_back(const sea_loop_t *loop)
+{
+  return loop->discarding || (sea__stat_get(&loop->stats.slots_in_use) == 0 &&
+                              sea__stat_get(&loop->stats.buffers_in_use) == 0);
+}
+
 bool
 sea__loop_stalled(const sea_loop_t *loop)
 {
-  return !sea__loop_has_room(loop);
+  return !sea__loop_has_room(loop) || (has_ended(loop) && !has_all_back(loop));
 }
 
 bool
 sea__loop_finished(const sea_loop_t *loop)
 {
-  return loop->stopping && loop->ring.in_flight == 0 && loop->listener.announced &&
-         sea__list_empty(&loop->todo) && sea__stat_get(&loop->stats.connections_active) == 0;
+  return has_ended(loop) && has_all_back(loop);
 }
 
 static bool

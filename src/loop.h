@@ -83,9 +83,10 @@ void sea__loop_ring_deinit(sea_loop_t *loop);
 /* Takes back what the host has consumed, obeys orders and commands, and prepares submissions. True
  * when there were commands: their completions are best looked for before sleeping. */
 bool sea__loop_prepare(sea_loop_t *loop);
-/* There is no room for the events of another step: only the host can help. */
+/* Only the host can help: there is no room for the events of another step, or everything has ended and
+ * it still has buffers and slots to give back. */
 bool sea__loop_stalled(const sea_loop_t *loop);
-/* Nothing is open, nothing is in flight and a stop was ordered. */
+/* A stop was ordered; nothing is open, nothing is in flight, and the host has given all back. */
 bool sea__loop_finished(const sea_loop_t *loop);
 /* Whether prepare or reap would find something to do now. The driver asks after announcing sleep. */
 bool sea__loop_has_work(const sea_loop_t *loop);

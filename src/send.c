@@ -56,8 +56,9 @@ prepare_gathered(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd)
   io_uring_prep_sendmsg(sqe, fd, &gather->header, MSG_NOSIGNAL);
 }
 
-/* Chunks of no bytes at the head have nothing to send, but may be waited for. */
-static void
+/* Chunks of no bytes at the head have nothing to send, but may be waited for. True when one was, and
+ * was told of: one event a step, the next pass goes on. */
+static bool
 skip_empty(sea_loop_t *loop, sea_conn_t *conn)
 {
   while (!conn->sending && conn->queue.head != NULL && conn->queue.head->len == 0) {
@@ -66,17 +67,17 @@ skip_empty(sea_loop_t *loop, sea_conn_t *conn)
     sea__chunk_release(&loop->chunks, chunk);
     if (last) {
       sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
-      sea__loop_todo(loop, conn); /* one event a step: the next pass goes on */
-      break;
+      sea__loop_todo(loop, conn);
+      return true;
     }
   }
+  return false;
 }
 
 bool
 sea__send_service(sea_loop_t *loop, sea_conn_t *conn)
 {
-  skip_empty(loop, conn);
-  if (conn->sending || conn->queue.head == NULL) {
+  if (skip_empty(loop, conn) || conn->sending || conn->queue.head == NULL) {
     return true;
   }
   struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
@@ -111,10 +112,12 @@ advance(sea_loop_t *loop, sea_conn_t *conn, size_t n)
     sea_chunk_t *chunk = sea__chunk_shift(&conn->queue);
     n -= chunk->len - conn->head_sent;
     conn->head_sent = 0;
-    if (chunk->last && conn->state == SEA_CONN_OPEN) {
-      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
-    }
+    bool told = chunk->last && conn->state == SEA_CONN_OPEN;
     sea__chunk_release(&loop->chunks, chunk);
+    if (told) {
+      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
+      break; /* chunks of no bytes may follow; service answers each in a step of its own */
+    }
   }
   conn->head_sent += n;
 }

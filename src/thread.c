@@ -5,7 +5,9 @@
 static void
 sleep_stalled(sea_loop_t *loop)
 {
-  sea__stat_add(&loop->stats.event_stalls, 1);
+  if (!sea__loop_has_room(loop)) {
+    sea__stat_add(&loop->stats.event_stalls, 1);
+  }
   sea__loop_ring_lazy(loop);
   sea__wake_announce(&loop->wake, sea__loop_sleep_reasons(loop));
   uint32_t orders = atomic_load_explicit(&loop->orders, memory_order_acquire);

@@ -42,6 +42,14 @@ function untrack(backend) {
   if (live.delete(backend) && live.size === 0) process.removeListener('exit', onProcessExit);
 }
 
+/** Memory of a write that was given before the last one had been sent: kept until the connection closes. */
+class Pile {
+  constructor(before, last) {
+    this.before = before;
+    this.last = last;
+  }
+}
+
 /**
  * The transport on the native worker. A connection's handle is its id: the slot of the worker's table
  * in the low bits and a generation above, so that a late command for a closed connection hits nothing.
@@ -186,7 +194,7 @@ class UringBackend {
     const connection = this.connections[slot];
     switch (kind) {
       case SENT:
-        this.underWay[slot] = null;
+        if (!(this.underWay[slot] instanceof Pile)) this.underWay[slot] = null;
         if (connection !== null) {
           connection[kOnSent](result === 0 ? null : systemError(result, 'write'));
         }
@@ -271,8 +279,14 @@ class UringBackend {
     refused.splice(0, i);
   }
 
+  /** Holds the memory of a write until the worker says that it has been sent. */
+  keep(slot, memory) {
+    const held = this.underWay[slot];
+    this.underWay[slot] = held === null ? memory : new Pile(held, memory);
+  }
+
   write(handle, chunk) {
-    this.underWay[handle % SLOTS] = chunk;
+    this.keep(handle % SLOTS, chunk);
     if (this.refused.length > 0 || !this.native.write(handle, chunk)) {
       this.refused.push('write', handle, chunk);
     }
@@ -284,7 +298,7 @@ class UringBackend {
       this.write(handle, Buffer.concat(chunks));
       return;
     }
-    this.underWay[handle % SLOTS] = chunks;
+    this.keep(handle % SLOTS, chunks);
     this.command('writev', handle, chunks);
   }
 

@@ -159,6 +159,21 @@ function complete(connection, err) {
   callback(err);
 }
 
+/**
+ * Gives the backend what was written, also what waits in the Duplex for the write under way: a Node socket
+ * has offered all of it to the kernel by the time of destroy().
+ */
+function handOver(connection) {
+  connection[kFlush]();
+  while (
+    connection[kCallback] !== null &&
+    connection[kRest] === null &&
+    connection.writableLength > connection[kSending]
+  ) {
+    complete(connection, null);
+  }
+}
+
 /** A send has failed, or was but one part of a write. What is cut short is for emitClose(). */
 function sentInPart(connection, err) {
   if ((connection[kFlags] & CLOSING) !== 0 || connection[kTransport].stopping) return;
@@ -326,7 +341,7 @@ class TcpConnection extends Duplex {
 
   /** As `net.Socket#destroy`. What has been written in this turn still gets its chance to leave. */
   destroy(err, callback) {
-    if ((this[kFlags] & (DEFERRED | CLOSING)) === DEFERRED) this[kFlush]();
+    if ((this[kFlags] & (CLOSING | RESET)) === 0) handOver(this);
     return super.destroy(err, callback);
   }
 

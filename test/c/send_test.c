@@ -57,8 +57,8 @@ empty_sends_are_each_answered(void **state)
   }
   host_send_pattern(host, conn, 100, 4, 100);
   sea_flush(host->server);
-  client_expect_pattern(fd, 200, 4, 0);
   host_until(host, conn->sents == 2 * EMPTY + 2);
+  client_expect_pattern(fd, 200, 4, 0);
   assert_int_equal(conn->sent_result, 0);
   host_close(host, conn, false);
   sea_flush(host->server);
