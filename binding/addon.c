@@ -82,6 +82,7 @@ constants_object(napi_env env)
   set_number(env, constants, "SLOT_BITS", SEA_SLOT_BITS);
   set_number(env, constants, "OPEN", SEA_EVENT_OPEN);
   set_number(env, constants, "DATA", SEA_EVENT_DATA);
+  set_number(env, constants, "DATA_SMALL", SEA_NAPI_DATA_SMALL);
   set_number(env, constants, "END", SEA_EVENT_END);
   set_number(env, constants, "ERROR", SEA_EVENT_ERROR);
   set_number(env, constants, "SENT", SEA_EVENT_SENT);
@@ -90,7 +91,6 @@ constants_object(napi_env env)
   set_number(env, constants, "COMMAND_SPACE", SEA_EVENT_COMMAND_SPACE);
   set_number(env, constants, "LISTENER_CLOSED", SEA_EVENT_LISTENER_CLOSED);
   set_number(env, constants, "STOPPED", SEA_EVENT_STOPPED);
-  set_number(env, constants, "CLOSE_ASKED", SEA_CLOSE_ASKED);
   set_number(env, constants, "CLOSE_STOP", SEA_CLOSE_STOP);
   set_number(env, constants, "CLOSE_IDLE", SEA_CLOSE_IDLE);
   set_number(env, constants, "CLOSE_NO_MEMORY", SEA_CLOSE_NO_MEMORY);

@@ -1,18 +1,24 @@
 /* From the event ring to JavaScript: one call per batch.
  *
  * A batch is a row of records in an Int32Array that JavaScript shares with us, four numbers each
- * (SEA_NAPI_RECORD_* in addon.c exports the layout), and the bytes of all its data events in one
- * JavaScript-owned slab. Copying out of the receive buffers is cheaper than handing them over, and
- * gives them back to the kernel before the handlers run.
+ * (layout.h), and the bytes of its data events in two JavaScript-owned slabs. Copying out of the
+ * receive buffers is cheaper than handing them over, and gives them back to the kernel before the
+ * handlers run.
  *
- * Node drains process.nextTick and microtasks between any two callbacks of one socket. Node-API does
- * so after each call of the threadsafe function, so a batch has at most one event per connection
- * (adjacent data is joined) and each batch is a call of its own. */
+ * Node drains process.nextTick and microtasks between any two callbacks of one socket. Node-API
+ * does so after each call of the threadsafe function, so a batch has at most one event per
+ * connection (adjacent data is joined) and each batch is a call of its own. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "layout.h"
 #include "transport.h"
+
+/* Chunks up to this many bytes go to the small slab. */
+#define SMALL_BYTES_MAX 1024
+/* The longest that batches follow each other without a turn of the event loop. */
+#define BURST_US_MAX 1000
 
 void
 sea_napi_ring(void *transport)
@@ -49,41 +55,59 @@ is_of_connection(const sea_event_t *event)
 
 /* Asks JavaScript for fresh memory for received bytes. */
 static bool
-refill_slab(sea_napi_transport_t *t)
+refill(sea_napi_transport_t *t, sea_napi_slab_t *slab)
 {
   napi_value on_slab;
   napi_value global;
-  napi_value slab;
-  void *data;
-  size_t len;
-  if (napi_get_reference_value(t->env, t->on_slab, &on_slab) != napi_ok ||
-      napi_get_global(t->env, &global) != napi_ok ||
-      napi_call_function(t->env, global, on_slab, 0, NULL, &slab) != napi_ok ||
-      napi_get_buffer_info(t->env, slab, &data, &len) != napi_ok) {
-    return false;
+  napi_value small;
+  napi_value buffer;
+  if (slab->ref != NULL) {
+    napi_delete_reference(t->env, slab->ref);
   }
-  if (t->slab_ref != NULL) {
-    napi_delete_reference(t->env, t->slab_ref);
-    t->slab_ref = NULL;
-  }
-  napi_create_reference(t->env, slab, 1, &t->slab_ref);
-  t->slab = data;
-  t->slab_len = len;
-  t->slab_used = 0;
-  return true;
+  *slab = (sea_napi_slab_t){0};
+  return napi_get_reference_value(t->env, t->on_slab, &on_slab) == napi_ok &&
+         napi_get_global(t->env, &global) == napi_ok &&
+         napi_get_boolean(t->env, slab == &t->small, &small) == napi_ok &&
+         napi_call_function(t->env, global, on_slab, 1, &small, &buffer) == napi_ok &&
+         napi_get_buffer_info(t->env, buffer, (void **)&slab->data, &slab->len) == napi_ok &&
+         napi_create_reference(t->env, buffer, 1, &slab->ref) == napi_ok;
 }
 
-/* Copies a data event's bytes into the slab. False when they do not fit. */
+/* A handler can reach the slab as `chunk.buffer` and detach it (transfer it to another thread,
+ * say). Its memory is then no longer ours to write to. Asked once per batch, as no handler runs
+ * within. */
+static void
+check_slab(sea_napi_transport_t *t, sea_napi_slab_t *slab)
+{
+  napi_value buffer;
+  void *data = NULL;
+  size_t len = 0;
+  if (slab->ref != NULL && (napi_get_reference_value(t->env, slab->ref, &buffer) != napi_ok ||
+                            napi_get_buffer_info(t->env, buffer, &data, &len) != napi_ok ||
+                            data != slab->data || len != slab->len)) {
+    slab->used = slab->len; /* full: refilled when it is needed */
+  }
+}
+
+static sea_napi_slab_t *
+slab_for(sea_napi_transport_t *t, const sea_event_t *event)
+{
+  return event->result <= SMALL_BYTES_MAX ? &t->small : &t->large;
+}
+
 static bool
-copy_data(sea_napi_transport_t *t, const sea_event_t *event)
+fits(const sea_napi_slab_t *slab, const sea_event_t *event)
+{
+  return slab->len - slab->used >= (size_t)event->result;
+}
+
+/* Copies a data event's bytes into the slab, where they fit. */
+static void
+copy_data(sea_napi_transport_t *t, sea_napi_slab_t *slab, const sea_event_t *event)
 {
   size_t len = (size_t)event->result;
-  if (t->slab_len - t->slab_used < len) {
-    return false;
-  }
-  memcpy(t->slab + t->slab_used, sea_event_data(t->core, event), len);
-  t->slab_used += len;
-  return true;
+  memcpy(slab->data + slab->used, sea_event_data(t->core, event), len);
+  slab->used += len;
 }
 
 static void
@@ -91,37 +115,56 @@ put(int32_t *record, const sea_event_t *event)
 {
   record[SEA_NAPI_RECORD_KIND] = event->kind;
   record[SEA_NAPI_RECORD_SLOT] = (int32_t)event->slot;
-  record[SEA_NAPI_RECORD_A] =
-      event->kind == SEA_EVENT_OPEN ? (int32_t)event->generation : event->result;
+  record[SEA_NAPI_RECORD_A] = event->kind == SEA_EVENT_OPEN ? (int32_t)event->generation
+                                                            : event->result;
   record[SEA_NAPI_RECORD_B] = 0;
 }
 
-/* Adds the event to the batch of n records. Returns the new n, or 0 when it belongs into the next. */
+/* Puts a data event's bytes behind those of the record before, if that is of the same connection.
+ */
+static bool
+join(sea_napi_transport_t *t, int32_t *before, const sea_event_t *event)
+{
+  bool small = before[SEA_NAPI_RECORD_KIND] == SEA_NAPI_DATA_SMALL;
+  sea_napi_slab_t *slab = small ? &t->small : &t->large;
+  if ((!small && before[SEA_NAPI_RECORD_KIND] != SEA_EVENT_DATA) ||
+      before[SEA_NAPI_RECORD_SLOT] != (int32_t)event->slot || !fits(slab, event)) {
+    return false;
+  }
+  copy_data(t, slab, event);
+  before[SEA_NAPI_RECORD_B] += event->result;
+  return true;
+}
+
+static void
+put_data(sea_napi_transport_t *t, int32_t *record, const sea_event_t *event)
+{
+  sea_napi_slab_t *slab = slab_for(t, event);
+  if (slab == &t->small) {
+    record[SEA_NAPI_RECORD_KIND] = SEA_NAPI_DATA_SMALL;
+  }
+  record[SEA_NAPI_RECORD_A] = (int32_t)slab->used;
+  record[SEA_NAPI_RECORD_B] = event->result;
+  copy_data(t, slab, event);
+}
+
+/* Adds the event to the batch of n records. Returns the new n, or 0 when it belongs into the next.
+ */
 static uint32_t
 add(sea_napi_transport_t *t, uint32_t n, const sea_event_t *event)
 {
   int32_t *record = t->records + (size_t)n * SEA_NAPI_RECORD_LENGTH;
-  int32_t *before = record - SEA_NAPI_RECORD_LENGTH;
   bool data = event->kind == SEA_EVENT_DATA;
-  bool joins = n > 0 && data && before[SEA_NAPI_RECORD_KIND] == SEA_EVENT_DATA &&
-               before[SEA_NAPI_RECORD_SLOT] == (int32_t)event->slot;
-  if (joins) {
-    if (!copy_data(t, event)) {
-      return 0;
-    }
-    before[SEA_NAPI_RECORD_B] += event->result;
+  if (n > 0 && data && join(t, record - SEA_NAPI_RECORD_LENGTH, event)) {
     return n;
   }
-  size_t offset = t->slab_used;
-  if (n == t->records_max || (data && t->slab_len - offset < (size_t)event->result) ||
+  if (n == t->records_max || (data && !fits(slab_for(t, event), event)) ||
       (is_of_connection(event) && !first_of_slot(t, event->slot))) {
     return 0;
   }
   put(record, event);
   if (data) {
-    copy_data(t, event);
-    record[SEA_NAPI_RECORD_A] = (int32_t)offset;
-    record[SEA_NAPI_RECORD_B] = event->result;
+    put_data(t, record, event);
   }
   return n + 1;
 }
@@ -136,9 +179,11 @@ fill(sea_napi_transport_t *t)
   if (pending == 0) {
     return 0;
   }
+  check_slab(t, &t->small);
+  check_slab(t, &t->large);
   const sea_event_t *first = sea_event_at(t->core, 0);
-  if (first->kind == SEA_EVENT_DATA && t->slab_len - t->slab_used < (size_t)first->result &&
-      !refill_slab(t)) {
+  if (first->kind == SEA_EVENT_DATA && !fits(slab_for(t, first), first) &&
+      !refill(t, slab_for(t, first))) {
     return 0;
   }
   t->batch++;
@@ -188,23 +233,72 @@ call_batch(sea_napi_transport_t *t, uint32_t n)
   }
 }
 
-void
-sea_napi_on_doorbell(napi_env env, napi_value unused, void *context, void *data)
+static uint64_t
+now_us(void)
 {
-  sea_napi_transport_t *t = context;
-  (void)unused;
-  (void)data;
-  if (env == NULL || t->core == NULL) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (uint64_t)ts.tv_sec * 1000000U + (uint64_t)ts.tv_nsec / 1000U;
+}
+
+/* Calls JavaScript without expecting anything of it. */
+static void
+call_plain(sea_napi_transport_t *t, napi_ref function_ref)
+{
+  napi_value function;
+  napi_value global;
+  if (napi_get_reference_value(t->env, function_ref, &function) == napi_ok &&
+      napi_get_global(t->env, &global) == napi_ok &&
+      napi_call_function(t->env, global, function, 0, NULL, NULL) != napi_ok) {
+    report_exception(t->env);
+  }
+}
+
+/* There are more events, and the worker will not ring for them. A ring from here is answered
+ * without a turn of the event loop, which is cheap, but keeps timers and every other socket
+ * waiting: so only for a while, and then a turn lies between. */
+static void
+go_on(sea_napi_transport_t *t)
+{
+  uint64_t now = now_us();
+  if (t->burst_us == 0) {
+    t->burst_us = now;
+  }
+  if (now - t->burst_us < BURST_US_MAX) {
+    sea_napi_ring(t);
+  } else {
+    t->burst_us = 0;
+    call_plain(t, t->on_later);
+  }
+}
+
+void
+sea_napi_drain(sea_napi_transport_t *t)
+{
+  if (t->core == NULL) {
     return;
   }
   uint32_t n = fill(t);
   if (n > 0) {
     call_batch(t, n);
   }
-  if (t->core != NULL) {
-    sea_flush(t->core);
-    if (sea_events_again(t->core)) {
-      sea_napi_ring(t);
-    }
+  if (t->core == NULL) {
+    return; /* the batch brought STOPPED */
+  }
+  sea_flush(t->core);
+  if (sea_events_again(t->core)) {
+    go_on(t);
+  } else {
+    t->burst_us = 0;
+  }
+}
+
+void
+sea_napi_on_doorbell(napi_env env, napi_value unused, void *context, void *data)
+{
+  (void)unused;
+  (void)data;
+  if (env != NULL) {
+    sea_napi_drain(context);
   }
 }

@@ -51,9 +51,13 @@ sea_napi_transport_release(sea_napi_transport_t *t)
   t->core = NULL;
   delete_reference(t->env, &t->on_batch);
   delete_reference(t->env, &t->on_slab);
+  delete_reference(t->env, &t->on_later);
   delete_reference(t->env, &t->records_ref);
-  delete_reference(t->env, &t->slab_ref);
-  napi_release_threadsafe_function(t->doorbell, napi_tsfn_abort);
+  delete_reference(t->env, &t->small.ref);
+  delete_reference(t->env, &t->large.ref);
+  if (t->doorbell != NULL) {
+    napi_release_threadsafe_function(t->doorbell, napi_tsfn_abort);
+  }
 }
 
 static void
@@ -132,8 +136,8 @@ create_object(napi_env env, sea_napi_transport_t *t)
 napi_value
 sea_napi_create_transport(napi_env env, napi_callback_info info)
 {
-  napi_value args[4];
-  size_t argc = 4;
+  napi_value args[5];
+  size_t argc = 5;
   napi_get_cb_info(env, info, &argc, args, NULL, NULL);
   sea_napi_transport_t *t = calloc(1, sizeof *t);
   if (t == NULL) {
@@ -141,20 +145,21 @@ sea_napi_create_transport(napi_env env, napi_callback_info info)
   }
   t->env = env;
   t->holders = 1; /* this function */
-  int error = argc < 4 || !take_records(env, args[1], t) ? -EINVAL : create_core(env, args[0], t);
+  int error = argc < 5 || !take_records(env, args[1], t) ? -EINVAL : create_core(env, args[0], t);
   napi_value object = NULL;
   if (error == 0) {
     napi_create_reference(env, args[2], 1, &t->on_batch);
     napi_create_reference(env, args[3], 1, &t->on_slab);
+    napi_create_reference(env, args[4], 1, &t->on_later);
     object = create_object(env, t);
     error = object == NULL ? -ENOMEM : 0;
   }
   if (error == 0) {
     napi_add_env_cleanup_hook(env, on_env_cleanup, t);
   } else {
-    sea_server_destroy(t->core);
-    t->core = NULL;
+    sea_napi_transport_release(t);
     sea_napi_throw_errno(env, error, "createTransport");
+    object = NULL;
   }
   sea_napi_transport_drop(t);
   return object;

@@ -1,5 +1,5 @@
-/* One core server behind one JavaScript object. Everything here runs on the JavaScript thread, except
- * the doorbell, which the worker rings. */
+/* One core server behind one JavaScript object. Everything here runs on the JavaScript thread,
+ * except the doorbell, which the worker rings. */
 #ifndef SEA_NAPI_TRANSPORT_H
 #define SEA_NAPI_TRANSPORT_H
 
@@ -10,6 +10,14 @@
 
 #include "sea.h"
 
+/* JavaScript-owned memory that received bytes are copied into, until it is full. */
+typedef struct sea_napi_slab {
+  napi_ref ref; /* the Buffer */
+  char *data;
+  size_t len;
+  size_t used;
+} sea_napi_slab_t;
+
 typedef struct sea_napi_transport {
   napi_env env;
   sea_server_t *core; /* NULL once released */
@@ -17,24 +25,26 @@ typedef struct sea_napi_transport {
 
   napi_threadsafe_function doorbell;
   napi_ref on_batch; /* JavaScript: (count) => void, see events.c */
-  napi_ref on_slab;  /* JavaScript: () => Buffer, memory for received bytes */
+  napi_ref on_slab;  /* JavaScript: (small) => Buffer, memory for received bytes */
+  napi_ref on_later; /* JavaScript: () => void, calls drain() in a turn of its own */
 
   napi_ref records_ref; /* Int32Array that on_batch reads */
   int32_t *records;
   uint32_t records_max; /* events per batch */
 
-  napi_ref slab_ref;
-  char *slab;
-  size_t slab_len;
-  size_t slab_used;
+  /* Small and large chunks do not share memory, so that keeping a small one keeps little alive. */
+  sea_napi_slab_t small;
+  sea_napi_slab_t large;
 
   /* By slot: the last batch that had an event of it. Keeps a batch to one event per connection. */
   uint32_t *seen;
   uint32_t seen_len;
   uint32_t batch;
+  uint64_t
+      burst_us; /* when the batches that come without a turn of the event loop began; 0 = none */
 } sea_napi_transport_t;
 
-/* createTransport(options, records, onBatch, onSlab) */
+/* createTransport(options, records, onBatch, onSlab, onLater) */
 napi_value sea_napi_create_transport(napi_env env, napi_callback_info info);
 
 /* Stops the worker, frees the core server and lets the process end. Idempotent. */
@@ -43,6 +53,8 @@ void sea_napi_transport_drop(sea_napi_transport_t *transport);
 
 /* events.c: answers the doorbell on the JavaScript thread, one batch per call. */
 void sea_napi_on_doorbell(napi_env env, napi_value unused, void *context, void *data);
+/* The same, called by JavaScript. */
+void sea_napi_drain(sea_napi_transport_t *transport);
 /* Rings: on the worker, or on the JavaScript thread for itself. */
 void sea_napi_ring(void *transport);
 

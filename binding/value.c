@@ -41,8 +41,7 @@ bool
 sea_napi_get_bool(napi_env env, napi_value object, const char *name)
 {
   napi_value value;
-  return napi_get_named_property(env, object, name, &value) == napi_ok &&
-         sea_napi_bool(env, value);
+  return napi_get_named_property(env, object, name, &value) == napi_ok && sea_napi_bool(env, value);
 }
 
 napi_value

@@ -1,5 +1,5 @@
-/* Conversions between JavaScript and C values. Helpers assume that our own lib/ calls them: a value of
- * the wrong type becomes the fallback, never undefined behaviour. */
+/* Conversions between JavaScript and C values. Helpers assume that our own lib/ calls them: a value
+ * of the wrong type becomes the fallback, never undefined behaviour. */
 #ifndef SEA_NAPI_VALUE_H
 #define SEA_NAPI_VALUE_H
 

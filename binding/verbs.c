@@ -8,7 +8,6 @@
 #include "value.h"
 
 #define ARGS_MAX 3
-#define GATHER_MAX 64
 
 /* The transport, and the arguments; `*t` is NULL when it was released. */
 static sea_napi_transport_t *
@@ -38,15 +37,14 @@ verb_write(napi_env env, napi_callback_info info)
   return sea_napi_boolean(env, error == 0);
 }
 
-/* writev(id, buffers) -> whether all were taken; none were otherwise */
 static napi_value
-verb_writev(napi_env env, napi_callback_info info)
+gather(napi_env env, napi_callback_info info, bool last)
 {
   napi_value args[ARGS_MAX];
   uint32_t n = 0;
   sea_napi_transport_t *t = enter(env, info, args);
-  if (t == NULL || napi_get_array_length(env, args[1], &n) != napi_ok || n == 0 ||
-      n > GATHER_MAX || !sea_command_room(t->core, n)) {
+  if (t == NULL || napi_get_array_length(env, args[1], &n) != napi_ok ||
+      !sea_command_room(t->core, n)) {
     return sea_napi_boolean(env, false);
   }
   sea_conn_id_t id = sea_napi_id(env, args[0]);
@@ -56,12 +54,27 @@ verb_writev(napi_env env, napi_callback_info info)
     size_t len = 0;
     napi_get_element(env, args[1], i, &buffer);
     napi_get_buffer_info(env, buffer, &data, &len);
-    sea_send(t->core, id, data, len, i == n - 1);
+    sea_send(t->core, id, data, len, last && i == n - 1);
   }
   return sea_napi_boolean(env, true);
 }
 
-/* -- commands without data: (id) -> whether taken ------------------------------------------------ */
+/* writev(id, buffers) -> whether all were taken; none were otherwise */
+static napi_value
+verb_writev(napi_env env, napi_callback_info info)
+{
+  return gather(env, info, true);
+}
+
+/* writevPart(id, buffers): the same, with more of the write to follow, and no SENT for this part */
+static napi_value
+verb_writev_part(napi_env env, napi_callback_info info)
+{
+  return gather(env, info, false);
+}
+
+/* -- commands without data: (id) -> whether taken ------------------------------------------------
+ */
 
 static napi_value
 command(napi_env env, napi_callback_info info, int (*send)(sea_server_t *, sea_conn_id_t))
@@ -127,7 +140,8 @@ verb_stop_accepting(napi_env env, napi_callback_info info)
   return command(env, info, stop_accepting);
 }
 
-/* -- the server --------------------------------------------------------------------------------- */
+/* -- the server ---------------------------------------------------------------------------------
+ */
 
 static int
 parse_address(const char *host, const char *port, sea_listen_t *spec)
@@ -209,6 +223,30 @@ verb_flush(napi_env env, napi_callback_info info)
   sea_napi_transport_t *t = enter(env, info, args);
   if (t != NULL) {
     sea_flush(t->core);
+  }
+  return NULL;
+}
+
+/* drain(): the events that a burst left */
+static napi_value
+verb_drain(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t != NULL) {
+    sea_napi_drain(t);
+  }
+  return NULL;
+}
+
+/* discard(): no more events will be taken */
+static napi_value
+verb_discard(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_napi_transport_t *t = enter(env, info, args);
+  if (t != NULL) {
+    sea_discard(t->core);
   }
   return NULL;
 }
@@ -304,7 +342,8 @@ verb_info(napi_env env, napi_callback_info cb_info)
   return object;
 }
 
-/* -- one connection's socket -------------------------------------------------------------------- */
+/* -- one connection's socket --------------------------------------------------------------------
+ */
 
 static napi_value
 address_of(napi_env env, napi_callback_info info,
@@ -376,6 +415,7 @@ sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *tra
   } verbs[] = {
       {"write", verb_write},
       {"writev", verb_writev},
+      {"writevPart", verb_writev_part},
       {"pause", verb_pause},
       {"resume", verb_resume},
       {"shutdown", verb_shutdown},
@@ -386,6 +426,8 @@ sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *tra
       {"start", verb_start},
       {"address", verb_address},
       {"flush", verb_flush},
+      {"drain", verb_drain},
+      {"discard", verb_discard},
       {"stop", verb_stop},
       {"release", verb_release},
       {"ref", verb_ref},

@@ -6,6 +6,7 @@ const { SearingsNativeLoadError } = require('./errors');
 const FLAVOURS = ['release', 'debug'];
 
 let loaded;
+let probed;
 
 function libcFamily() {
   if (process.platform !== 'linux') return null;
@@ -53,4 +54,15 @@ function loadBinding() {
   return loaded;
 }
 
-module.exports = { loadBinding };
+/**
+ * What io_uring can do here, found by trying. Asked once, because the kernel does not change under a
+ * running process and because the probe's own rings count against RLIMIT_MEMLOCK for a while.
+ *
+ * @returns {{usable: boolean, reason: string | null, code: string | null, features: object}}
+ */
+function probeHost() {
+  probed ??= loadBinding().binding.probe();
+  return probed;
+}
+
+module.exports = { loadBinding, probeHost };

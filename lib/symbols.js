@@ -25,6 +25,7 @@ module.exports = {
   kConnections: Symbol('connections'),
   kRefed: Symbol('refed'),
   kOnListening: Symbol('onListening'),
+  kOnListenerLost: Symbol('onListenerLost'),
   kOnListenError: Symbol('onListenError'),
   kOnReleased: Symbol('onReleased'),
   kPauseAtOpen: Symbol('pauseAtOpen'),

@@ -4,56 +4,60 @@
 
 #include "loop.h"
 
-/* After running out of descriptors or memory. Re-arming at once would spin on the same error. */
+/* After an error that the next accept is likely to meet too. Re-arming at once would spin on it. */
 #define BACKOFF_MS 100
 
-static bool
+static void
 arm(sea_loop_t *loop)
 {
   struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
   if (sqe == NULL) {
-    return false;
+    return;
   }
   /* Not SOCK_NONBLOCK: on such sockets the ring's sends fail with -EAGAIN instead of waiting. */
   io_uring_prep_multishot_accept(sqe, loop->listener.fd, NULL, NULL, SOCK_CLOEXEC);
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_ACCEPT, 0));
   loop->listener.armed = true;
-  return true;
 }
 
-static bool
+static void
 cancel(sea_loop_t *loop)
 {
   struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
   if (sqe == NULL) {
-    return false;
+    return;
   }
   io_uring_prep_cancel64(sqe, sea__ring_tag(SEA_OP_ACCEPT, 0), 0);
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_CANCEL_LOOP, 0));
   loop->listener.cancelling = true;
-  return true;
 }
 
-/* False when the ring has no entry free. */
-bool
+static void
+finish(sea_loop_t *loop)
+{
+  sea_listener_t *listener = &loop->listener;
+  close(listener->fd);
+  listener->fd = -1;
+  listener->announced = true;
+  sea__loop_emit(loop, SEA_EVENT_LISTENER_CLOSED, NULL, listener->error, 0);
+}
+
+/* Without a free entry in the ring it does nothing, and is called again in the next pass. */
+void
 sea__accept_service(sea_loop_t *loop)
 {
   sea_listener_t *listener = &loop->listener;
   if (listener->wanted) {
-    return listener->armed || listener->retry_ms > loop->now_ms || arm(loop);
-  }
-  if (listener->armed) {
-    return listener->cancelling || cancel(loop);
-  }
-  if (!listener->announced) {
-    if (listener->fd >= 0) {
-      close(listener->fd);
-      listener->fd = -1;
+    if (!listener->armed && listener->retry_ms <= loop->now_ms) {
+      arm(loop);
     }
-    listener->announced = true;
-    sea__loop_emit(loop, SEA_EVENT_LISTENER_CLOSED, NULL, listener->error, 0);
+  } else if (listener->armed) {
+    if (!listener->cancelling) {
+      cancel(loop);
+    }
+  } else if (!listener->announced) {
+    finish(loop);
   }
-  return true;
 }
 
 void
@@ -67,13 +71,11 @@ on_error(sea_loop_t *loop, int32_t error)
 {
   sea_listener_t *listener = &loop->listener;
   switch (error) {
-  case -EMFILE:
-  case -ENFILE:
-  case -ENOBUFS:
-  case -ENOMEM:
-    sea__stat_add(&loop->stats.accept_backoffs, 1);
-    listener->retry_ms = loop->now_ms + BACKOFF_MS;
-    break;
+  case -ECONNABORTED:
+  case -ECANCELED:
+  case -EINTR:
+  case -EAGAIN:
+    break; /* of one connection, or of none: the next may be fine */
   case -EBADF:
   case -EINVAL:
   case -ENOTSOCK:
@@ -82,7 +84,9 @@ on_error(sea_loop_t *loop, int32_t error)
     listener->error = error;
     listener->wanted = false;
     break;
-  default: /* -ECONNABORTED, network errors of one connection, -ECANCELED */
+  default: /* -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM, or what a policy or the network says */
+    sea__stat_add(&loop->stats.accept_backoffs, 1);
+    listener->retry_ms = loop->now_ms + BACKOFF_MS;
     break;
   }
 }

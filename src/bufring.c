@@ -74,7 +74,7 @@ sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint
   buffers->base = map((size_t)count * size);
   buffers->spare = calloc(count, sizeof *buffers->spare);
   if (buffers->base == NULL || buffers->spare == NULL) {
-    sea__bufring_unregister(buffers, ring);
+    sea__bufring_unregister(ring);
     sea__bufring_deinit(buffers);
     return -ENOMEM;
   }
@@ -88,9 +88,8 @@ sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint
 }
 
 void
-sea__bufring_unregister(sea_bufring_t *buffers, sea_ring_t *ring)
+sea__bufring_unregister(sea_ring_t *ring)
 {
-  (void)buffers;
   io_uring_unregister_buf_ring(&ring->uring, SEA_BUFFER_GROUP);
 }
 

@@ -15,8 +15,8 @@
 typedef struct sea_bufring {
   struct io_uring_buf_ring *ring;
   char *base;
-  uint32_t count; /* power of two */
-  uint32_t size;  /* bytes of each */
+  uint32_t count;    /* power of two */
+  uint32_t size;     /* bytes of each */
   uint32_t provided; /* with the kernel, as far as reaped CQEs tell */
   uint32_t wanted;   /* how many should be; grows when the kernel runs out */
   uint32_t added;    /* given back but not yet shown to the kernel */
@@ -27,7 +27,7 @@ typedef struct sea_bufring {
 /* Halves count on -ENOMEM, down to one buffer. */
 int sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint32_t size);
 /* Stops the kernel from using the buffers; their memory stays readable. */
-void sea__bufring_unregister(sea_bufring_t *buffers, sea_ring_t *ring);
+void sea__bufring_unregister(sea_ring_t *ring);
 void sea__bufring_deinit(sea_bufring_t *buffers);
 
 static inline char *

@@ -35,9 +35,8 @@ typedef struct sea_gather {
 
 typedef struct sea_chunk_pool {
   sea_chunk_t *free;
-  void *blocks;         /* every block ever allocated, linked through its first word */
-  sea_gather_t *gathers; /* one array */
   sea_gather_t *gathers_free;
+  void *blocks; /* every block ever allocated, of either kind, linked through its first word */
 } sea_chunk_pool_t;
 
 int sea__chunk_pool_init(sea_chunk_pool_t *pool);
@@ -47,7 +46,7 @@ void sea__chunk_pool_deinit(sea_chunk_pool_t *pool);
 sea_chunk_t *sea__chunk_acquire(sea_chunk_pool_t *pool);
 void sea__chunk_release(sea_chunk_pool_t *pool, sea_chunk_t *chunk);
 
-/* NULL when all are in flight: the caller then sends one chunk alone. */
+/* NULL only when the pool had to grow and could not: the caller then sends one chunk alone. */
 sea_gather_t *sea__gather_acquire(sea_chunk_pool_t *pool);
 void sea__gather_release(sea_chunk_pool_t *pool, sea_gather_t *gather);
 

@@ -20,8 +20,8 @@ typedef enum sea_command_op {
 } sea_command_op_t;
 
 typedef struct sea_command {
-  uint8_t op;   /* sea_command_op_t */
-  bool last;    /* SEND: wants a SENT event */
+  uint8_t op; /* sea_command_op_t */
+  bool last;  /* SEND: wants a SENT event */
   uint32_t slot;
   uint32_t generation;
   const void *data; /* SEND: the host's memory, see sea_send() */
@@ -38,7 +38,7 @@ typedef struct sea_commands {
 
   _Alignas(SEA_CACHE_LINE) _Atomic uint32_t head; /* written by the worker */
 
-  _Alignas(SEA_CACHE_LINE) _Atomic bool starved;  /* the host was refused and waits for room */
+  _Alignas(SEA_CACHE_LINE) _Atomic bool starved; /* the host was refused and waits for room */
 } sea_commands_t;
 
 int sea__commands_init(sea_commands_t *commands, uint32_t capacity);

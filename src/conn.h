@@ -1,4 +1,5 @@
-/* A connection: one slot of the table. Owned by the worker; the host may only use what is marked. */
+/* A connection: one slot of the table. Owned by the worker; the host may only use what is marked.
+ */
 #ifndef SEA_CONN_H
 #define SEA_CONN_H
 
@@ -14,8 +15,9 @@
 typedef enum sea_conn_state {
   SEA_CONN_FREE = 0, /* in the table's free list */
   SEA_CONN_OPEN,
-  SEA_CONN_CLOSING,  /* no more I/O is started; waiting for what is in flight */
-  SEA_CONN_CLOSED,   /* the fd is closed, CLOSED was sent; free once the host has consumed that event */
+  SEA_CONN_CLOSING, /* no more I/O is started; waiting for what is in flight */
+  SEA_CONN_CLOSED,  /* the fd is closed, CLOSED was sent; free once the host has consumed that event
+                     */
 } sea_conn_state_t;
 
 typedef enum sea_recv_state {
@@ -33,8 +35,8 @@ typedef enum sea_write_end {
 } sea_write_end_t;
 
 typedef struct sea_conn {
-  _Atomic int fd;              /* -1 = none. The host reads it, under the table's lock */
-  _Atomic uint32_t generation; /* likewise */
+  _Atomic int fd;                /* -1 = none. The host reads it, under the table's lock */
+  _Atomic uint32_t generation;   /* likewise */
   _Atomic uint64_t queued_bytes; /* the host may read it, at any time */
 
   uint32_t slot;

@@ -69,7 +69,7 @@ void
 sea__loop_ring_deinit(sea_loop_t *loop)
 {
   assert(loop->ring.in_flight == 0);
-  sea__bufring_unregister(&loop->buffers, &loop->ring);
+  sea__bufring_unregister(&loop->ring);
   sea__ring_deinit(&loop->ring);
 }
 
@@ -122,8 +122,8 @@ static void
 ring_bell(sea_loop_t *loop)
 {
   loop->bell_due = SEA_BELL_SILENT;
-  /* The exchange pairs with the host's in sea_events_poll(): whichever is second sees the other, so
-   * either the host finds the events published before this, or it is rung for. */
+  /* The exchange pairs with the host's in sea_events_again(): whichever is second sees the other,
+   * so either the host finds the events published before this, or it is rung for. */
   if (!atomic_exchange_explicit(&loop->bell, true, memory_order_acq_rel)) {
     sea__stat_add(&loop->stats.doorbells, 1);
     loop->options.on_events(loop->options.arg);
@@ -356,8 +356,8 @@ dispatch(sea_loop_t *loop, uint64_t tag, int32_t result, uint32_t flags)
     on_cancel_loop(loop);
   } else {
     sea_conn_id_t id = sea__ring_tag_id(tag);
-    sea_conn_t *conn =
-        sea__slab_find(&loop->slab, sea_conn_id_slot(id), sea_conn_id_generation(id));
+    sea_conn_t *conn = sea__slab_find(&loop->slab, sea_conn_id_slot(id),
+                                      sea_conn_id_generation(id));
     if (conn != NULL) {
       on_connection_cqe(loop, op, conn, result, flags);
     } else {

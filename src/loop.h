@@ -1,5 +1,5 @@
-/* The loop: everything one server owns, and the steps of one pass over it. It does not know who runs
- * it; a driver (thread.c) calls the steps and decides when to sleep. Private to the core.
+/* The loop: everything one server owns, and the steps of one pass over it. It does not know who
+ * runs it; a driver (thread.c) calls the steps and decides when to sleep. Private to the core.
  *
  * One thread at a time runs the loop. Only `events`, `commands`, `wake`, `stats`, `orders`, `bell`
  * and the locked part of `slab` are shared with the host, each by its own rules. */
@@ -75,7 +75,8 @@ typedef struct sea_loop {
 int sea__loop_init(sea_loop_t *loop, const sea_options_t *options);
 void sea__loop_deinit(sea_loop_t *loop);
 int sea__loop_ring_init(sea_loop_t *loop);
-/* Only when sea__loop_finished(). Buffers that unconsumed events name stay readable until deinit. */
+/* Only when sea__loop_finished(). Buffers that unconsumed events name stay readable until deinit.
+ */
 void sea__loop_ring_deinit(sea_loop_t *loop);
 
 /* -- the steps of a pass, in this order -- */
@@ -83,12 +84,13 @@ void sea__loop_ring_deinit(sea_loop_t *loop);
 /* Takes back what the host has consumed, obeys orders and commands, and prepares submissions. True
  * when there were commands: their completions are best looked for before sleeping. */
 bool sea__loop_prepare(sea_loop_t *loop);
-/* Only the host can help: there is no room for the events of another step, or everything has ended and
- * it still has buffers and slots to give back. */
+/* Only the host can help: there is no room for the events of another step, or everything has ended
+ * and it still has buffers and slots to give back. */
 bool sea__loop_stalled(const sea_loop_t *loop);
 /* A stop was ordered; nothing is open, nothing is in flight, and the host has given all back. */
 bool sea__loop_finished(const sea_loop_t *loop);
-/* Whether prepare or reap would find something to do now. The driver asks after announcing sleep. */
+/* Whether prepare or reap would find something to do now. The driver asks after announcing sleep.
+ */
 bool sea__loop_has_work(const sea_loop_t *loop);
 /* What should end the driver's sleep, SEA_SLEEP_*. */
 uint32_t sea__loop_sleep_reasons(const sea_loop_t *loop);
@@ -129,7 +131,7 @@ sea__conn_id(const sea_conn_t *conn)
 }
 
 /* accept.c */
-bool sea__accept_service(sea_loop_t *loop);
+void sea__accept_service(sea_loop_t *loop);
 void sea__accept_stop(sea_loop_t *loop);
 void sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags);
 

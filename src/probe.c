@@ -1,5 +1,6 @@
-/* Finds out what the kernel offers by using it: every feature is tried on a small ring, with sockets
- * that belong to the probe. Version numbers say little: vendors backport, sandboxes forbid. */
+/* Finds out what the kernel offers by using it: every feature is tried on a small ring, with
+ * sockets that belong to the probe. Version numbers say little: vendors backport, sandboxes forbid.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -144,8 +145,7 @@ try_operations(sea_features_t *features)
   int registered = io_uring_register_ring_fd(&ring.uring);
   features->registered_ring = registered < 0 ? registered : 0;
   features->multishot_accept = try_accept(&ring.uring);
-  features->buffer_ring =
-      sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE);
+  features->buffer_ring = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE);
   if (features->buffer_ring == 0) {
     try_recv_and_cancel(&ring.uring, features);
   } else {

@@ -22,7 +22,8 @@ try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
   /* Unprivileged rings count against RLIMIT_MEMLOCK on some kernels (seen on 6.18), and what a ring
    * gives back at its end arrives late: a smaller ring beats none. */
   for (; depth >= SQ_ENTRIES_MIN; depth /= 2, cq_entries /= 2) {
-    struct io_uring_params params = {.flags = flags | IORING_SETUP_CQSIZE, .cq_entries = cq_entries};
+    struct io_uring_params params = {.flags = flags | IORING_SETUP_CQSIZE,
+                                     .cq_entries = cq_entries};
     error = io_uring_queue_init_params(depth, &ring->uring, &params);
     if (error != -ENOMEM) {
       break;

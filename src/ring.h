@@ -1,5 +1,6 @@
 /* The io_uring of one loop: set-up, submission entries, user_data, one system call per pass.
- * The only header that brings in liburing. Used by the thread that runs the loop, and by no other. */
+ * The only header that brings in liburing. Used by the thread that runs the loop, and by no other.
+ */
 #ifndef SEA_RING_H
 #define SEA_RING_H
 

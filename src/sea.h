@@ -2,8 +2,8 @@
  *
  * Threads. Two threads touch a server: the *worker*, which this library starts and which owns the
  * ring, the listening socket and every connection; and the *host*, the one thread that calls the
- * functions below. All functions are host-thread functions; none blocks on a peer. The one callback,
- * `on_events`, runs on the worker.
+ * functions below. All functions are host-thread functions; none blocks on a peer. The one
+ * callback, `on_events`, runs on the worker.
  *
  * Errors. Functions return 0 (or a count) or a negative errno. Nothing prints, nothing exits.
  *
@@ -39,16 +39,16 @@ sea_conn_id_generation(sea_conn_id_t id)
 }
 
 typedef enum sea_event_kind {
-  SEA_EVENT_OPEN = 1,        /* a connection was accepted; generation tells its id */
-  SEA_EVENT_DATA,            /* result = byte count; see sea_event_data() */
-  SEA_EVENT_END,             /* the peer's FIN; all data came before */
-  SEA_EVENT_ERROR,           /* receiving failed; result = -errno; the connection is still to be closed */
-  SEA_EVENT_SENT,            /* the send marked `last` left for the kernel (0) or failed (-errno) */
-  SEA_EVENT_SHUTDOWN,        /* answer to sea_shutdown(): 0 or -errno */
-  SEA_EVENT_CLOSED,          /* the socket is gone; result = sea_close_reason_t; always the last event */
+  SEA_EVENT_OPEN = 1, /* a connection was accepted; generation tells its id */
+  SEA_EVENT_DATA,     /* result = byte count; see sea_event_data() */
+  SEA_EVENT_END,      /* the peer's FIN; all data came before */
+  SEA_EVENT_ERROR,    /* receiving failed; result = -errno; the connection is still to be closed */
+  SEA_EVENT_SENT,     /* the send marked `last` left for the kernel (0) or failed (-errno) */
+  SEA_EVENT_SHUTDOWN, /* answer to sea_shutdown(): 0 or -errno */
+  SEA_EVENT_CLOSED,   /* the socket is gone; result = sea_close_reason_t; always the last event */
   SEA_EVENT_COMMAND_SPACE,   /* a command was refused with -EAGAIN; there is room again */
   SEA_EVENT_LISTENER_CLOSED, /* accepting has ended; result = 0 or the -errno that ended it */
-  SEA_EVENT_STOPPED,         /* the worker has released everything; always the last event of a server */
+  SEA_EVENT_STOPPED, /* the worker has released everything; always the last event of a server */
 } sea_event_kind_t;
 
 typedef enum sea_close_reason {
@@ -59,7 +59,7 @@ typedef enum sea_close_reason {
 } sea_close_reason_t;
 
 typedef struct sea_event {
-  uint8_t kind;       /* sea_event_kind_t */
+  uint8_t kind; /* sea_event_kind_t */
   uint8_t reserved;
   uint16_t buffer_id; /* DATA: the provided buffer that holds the bytes */
   uint32_t slot;
@@ -68,13 +68,13 @@ typedef struct sea_event {
 } sea_event_t;
 
 typedef struct sea_options {
-  uint32_t queue_depth;       /* submission queue entries, 8..32768; default 256 */
-  uint32_t buffer_count;      /* provided receive buffers, 1..32768, rounded up to 2^n; default 1024 */
-  uint32_t buffer_size;       /* bytes of each, 64..1 MiB; default 16 KiB */
-  uint32_t command_capacity;  /* command ring entries, rounded up to 2^n; default 65536 */
-  uint32_t event_capacity;    /* event ring entries, rounded up to 2^n; default 65536 */
-  uint32_t conns_max;         /* refuse connections above this many; 0 = no limit */
-  uint32_t idle_ms;           /* close a connection after so long without traffic; 0 = never */
+  uint32_t queue_depth;  /* submission queue entries, 8..32768; default 256 */
+  uint32_t buffer_count; /* provided receive buffers, 1..32768, rounded up to 2^n; default 1024 */
+  uint32_t buffer_size;  /* bytes of each, 64..1 MiB; default 16 KiB */
+  uint32_t command_capacity;    /* command ring entries, rounded up to 2^n; default 65536 */
+  uint32_t event_capacity;      /* event ring entries, rounded up to 2^n; default 65536 */
+  uint32_t conns_max;           /* refuse connections above this many; 0 = no limit */
+  uint32_t idle_ms;             /* close a connection after so long without traffic; 0 = never */
   void (*on_events)(void *arg); /* doorbell, called on the worker: there are events to take */
   void *arg;
 } sea_options_t;
@@ -127,7 +127,7 @@ typedef struct sea_info {
   uint64_t doorbells;
   uint64_t wakeups;
   uint64_t passes;
-  uint32_t ring_flags;   /* IORING_SETUP_* the ring runs with */
+  uint32_t ring_flags; /* IORING_SETUP_* the ring runs with */
   uint32_t sq_entries;
   uint32_t cq_entries;
   uint32_t buffer_count; /* after rounding, and after stepping down on -ENOMEM */
@@ -145,7 +145,8 @@ int sea_probe(sea_features_t *features, const char **stage);
 /* Memory and eventfds only; no thread yet. *out is NULL on error. */
 int sea_server_create(const sea_options_t *options, sea_server_t **out);
 
-/* Binds and listens. On error *syscall names the call that failed. Once per server, before start. */
+/* Binds and listens. On error *syscall names the call that failed. Once per server, before start.
+ */
 int sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **syscall);
 
 /* Starts the worker and waits until its ring stands (about a millisecond) or could not be made. */
@@ -156,12 +157,13 @@ int sea_server_address(const sea_server_t *server, struct sockaddr_storage *addr
 
 void sea_server_info(const sea_server_t *server, sea_info_t *info);
 
-/* Cuts what is still there, joins the worker and frees the server. Events that were not consumed are
- * gone. Any time after create; NULL does nothing. */
+/* Cuts what is still there, joins the worker and frees the server. Events that were not consumed
+ * are gone. Any time after create; NULL does nothing. */
 void sea_server_destroy(sea_server_t *server);
 
 /* -- host: commands. 0, or -EAGAIN when the command ring is full: nothing was taken, and a
- *    COMMAND_SPACE event follows. A command for a connection that is gone is ignored. ------------ */
+ *    COMMAND_SPACE event follows. A command for a connection that is gone is ignored. ------------
+ */
 
 /* `last` asks for a SENT event once this and everything before it on the connection has left. */
 int sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last);
@@ -177,15 +179,20 @@ int sea_stop_accepting(sea_server_t *server);
 /* Cuts every connection; STOPPED follows when the worker has released everything. Never refused. */
 void sea_stop(sea_server_t *server);
 
+/* The host will take no more events: the worker goes on without it, and lets them fall. For the end
+ * of the process only. */
+void sea_discard(sea_server_t *server);
+
 /* Wakes the worker if it sleeps. Call once after a group of commands. */
 void sea_flush(sea_server_t *server);
 
 /* -- host: events ---------------------------------------------------------------------------- */
 
-/* Answers the doorbell: how many events can be looked at now. */
+/* How many events can be looked at now. The doorbell stays silent from its call until
+ * sea_events_again() has answered false. */
 uint32_t sea_events_poll(sea_server_t *server);
-/* After taking fewer events than there were: true when the host should ring for itself (so that at
- * most one call is pending at any time), false when nothing is left or the worker has rung already. */
+/* After taking events: true when there are more, and the host is to come again by itself; false
+ * when there are none, and the worker will ring. So at most one call is pending at any time. */
 bool sea_events_again(sea_server_t *server);
 /* The i-th pending event, 0 = oldest. */
 const sea_event_t *sea_event_at(const sea_server_t *server, uint32_t i);
@@ -193,7 +200,8 @@ const void *sea_event_data(const sea_server_t *server, const sea_event_t *event)
 /* Gives the n oldest events, their buffers and (for CLOSED) their slots back to the worker. */
 void sea_events_consume(sea_server_t *server, uint32_t n);
 
-/* -- host: one connection's socket, -ENOTCONN when it is gone ------------------------------------ */
+/* -- host: one connection's socket, -ENOTCONN when it is gone ------------------------------------
+ */
 
 int sea_conn_peer(sea_server_t *server, sea_conn_id_t id, struct sockaddr_storage *address);
 int sea_conn_local(sea_server_t *server, sea_conn_id_t id, struct sockaddr_storage *address);

@@ -56,8 +56,8 @@ prepare_gathered(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd)
   io_uring_prep_sendmsg(sqe, fd, &gather->header, MSG_NOSIGNAL);
 }
 
-/* Chunks of no bytes at the head have nothing to send, but may be waited for. True when one was, and
- * was told of: one event a step, the next pass goes on. */
+/* Chunks of no bytes at the head have nothing to send, but may be waited for. True when one was,
+ * and was told of: one event a step, the next pass goes on. */
 static bool
 skip_empty(sea_loop_t *loop, sea_conn_t *conn)
 {

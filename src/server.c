@@ -231,6 +231,13 @@ sea_stop(sea_server_t *server)
 }
 
 void
+sea_discard(sea_server_t *server)
+{
+  atomic_fetch_or_explicit(&server->loop.orders, SEA_ORDER_DISCARD, memory_order_acq_rel);
+  sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS | SEA_SLEEP_STALL | SEA_SLEEP_SPACE);
+}
+
+void
 sea_flush(sea_server_t *server)
 {
   sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
@@ -241,15 +248,21 @@ sea_flush(sea_server_t *server)
 uint32_t
 sea_events_poll(sea_server_t *server)
 {
-  atomic_exchange_explicit(&server->loop.bell, false, memory_order_acq_rel);
   return sea__events_pending(&server->loop.events);
 }
 
 bool
 sea_events_again(sea_server_t *server)
 {
-  return sea__events_pending(&server->loop.events) > 0 &&
-         !atomic_exchange_explicit(&server->loop.bell, true, memory_order_acq_rel);
+  sea_loop_t *loop = &server->loop;
+  if (sea__events_pending(&loop->events) > 0) {
+    return true;
+  }
+  /* From here on the worker rings again. What it published just before it saw the bell still set is
+   * found by the second look: the exchange pairs with the one in ring_bell(). */
+  atomic_exchange_explicit(&loop->bell, false, memory_order_acq_rel);
+  return sea__events_pending(&loop->events) > 0 &&
+         !atomic_exchange_explicit(&loop->bell, true, memory_order_acq_rel);
 }
 
 const sea_event_t *

@@ -95,8 +95,8 @@ at(const sea_slab_t *slab, uint32_t slot)
   if ((slot >> SEA_SEGMENT_BITS) >= SEA_SEGMENTS_MAX) {
     return NULL;
   }
-  sea_conn_t *segment =
-      atomic_load_explicit(&slab->segments[slot >> SEA_SEGMENT_BITS], memory_order_acquire);
+  sea_conn_t *segment = atomic_load_explicit(&slab->segments[slot >> SEA_SEGMENT_BITS],
+                                             memory_order_acquire);
   return segment == NULL ? NULL : &segment[slot & (SEA_SEGMENT_SLOTS - 1)];
 }
 
@@ -150,8 +150,8 @@ sea__slab_lock_fd(sea_slab_t *slab, sea_conn_id_t id)
   }
   pthread_mutex_lock(&slab->fd_lock);
   int fd = atomic_load_explicit(&conn->fd, memory_order_acquire);
-  if (fd < 0 || atomic_load_explicit(&conn->generation, memory_order_relaxed) !=
-                    sea_conn_id_generation(id)) {
+  if (fd < 0 ||
+      atomic_load_explicit(&conn->generation, memory_order_relaxed) != sea_conn_id_generation(id)) {
     pthread_mutex_unlock(&slab->fd_lock);
     return -ENOTCONN;
   }
@@ -168,8 +168,8 @@ uint64_t
 sea__slab_queued(sea_slab_t *slab, sea_conn_id_t id)
 {
   sea_conn_t *conn = at(slab, sea_conn_id_slot(id));
-  if (conn == NULL || atomic_load_explicit(&conn->generation, memory_order_relaxed) !=
-                          sea_conn_id_generation(id)) {
+  if (conn == NULL ||
+      atomic_load_explicit(&conn->generation, memory_order_relaxed) != sea_conn_id_generation(id)) {
     return 0;
   }
   return atomic_load_explicit(&conn->queued_bytes, memory_order_relaxed);

@@ -26,7 +26,8 @@ typedef struct sea_stats {
   _Atomic uint64_t passes;
 } sea_stats_t;
 
-/* Not a read-modify-write: there is one writer, so a plain add between two relaxed accesses does. */
+/* Not a read-modify-write: there is one writer, so a plain add between two relaxed accesses does.
+ */
 static inline void
 sea__stat_add(_Atomic uint64_t *counter, uint64_t n)
 {

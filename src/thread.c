@@ -13,7 +13,7 @@ sleep_stalled(sea_loop_t *loop)
   uint32_t orders = atomic_load_explicit(&loop->orders, memory_order_acquire);
   bool relieved = sea__events_reclaimable(&loop->events) || (orders & SEA_ORDER_DISCARD) != 0;
   if (!relieved) {
-    sea__wake_stall(&loop->wake, -1);
+    sea__wake_stall(&loop->wake);
   }
   sea__wake_clear(&loop->wake);
 }

@@ -1,4 +1,5 @@
-/* The thread driver: a worker thread that runs a loop and sleeps in io_uring_enter between passes. */
+/* The thread driver: a worker thread that runs a loop and sleeps in io_uring_enter between passes.
+ */
 #ifndef SEA_THREAD_H
 #define SEA_THREAD_H
 

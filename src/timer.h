@@ -14,7 +14,7 @@
 
 typedef struct sea_timer {
   sea_list_t buckets[SEA_TIMER_BUCKETS];
-  uint64_t now;     /* ticks */
+  uint64_t now; /* ticks */
   uint32_t tick_ms;
   uint32_t entries;
 } sea_timer_t;

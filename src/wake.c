@@ -1,7 +1,6 @@
 #include "wake.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,7 +11,8 @@ sea__wake_init(sea_wake_t *wake)
 {
   atomic_init(&wake->sleeping, 0);
   atomic_init(&wake->wakeups, 0);
-  /* Not EFD_NONBLOCK: with O_NONBLOCK the ring's read would fail with -EAGAIN instead of waiting. */
+  /* Not EFD_NONBLOCK: with O_NONBLOCK the ring's read would fail with -EAGAIN instead of waiting.
+   */
   wake->ring_fd = eventfd(0, EFD_CLOEXEC);
   if (wake->ring_fd < 0) {
     return -errno;
@@ -34,14 +34,13 @@ sea__wake_deinit(sea_wake_t *wake)
 }
 
 void
-sea__wake_stall(sea_wake_t *wake, int timeout_ms)
+sea__wake_stall(sea_wake_t *wake)
 {
-  struct pollfd fd = {.fd = wake->stall_fd, .events = POLLIN};
   uint64_t count;
-  if (poll(&fd, 1, timeout_ms) == 1) {
-    ssize_t n = read(wake->stall_fd, &count, sizeof count);
-    (void)n; /* readable, and we are the only reader */
-  }
+  ssize_t n;
+  do {
+    n = read(wake->stall_fd, &count, sizeof count);
+  } while (n < 0 && errno == EINTR);
 }
 
 void

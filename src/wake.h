@@ -42,8 +42,8 @@ sea__wake_clear(sea_wake_t *wake)
   atomic_exchange_explicit(&wake->sleeping, 0, memory_order_acq_rel);
 }
 
-/* Worker: sleeps outside the ring until roused or timeout_ms have passed (-1 = no limit). */
-void sea__wake_stall(sea_wake_t *wake, int timeout_ms);
+/* Worker: sleeps outside the ring until roused. */
+void sea__wake_stall(sea_wake_t *wake);
 
 /* Host: wakes the worker if it sleeps for any of `reasons`. */
 void sea__wake_rouse(sea_wake_t *wake, uint32_t reasons);

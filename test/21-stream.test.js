@@ -199,8 +199,8 @@ describe('write callbacks and events', function () {
     for (let i = 0; i < 100; i++) {
       connection.write(Buffer.alloc(1 + i * 997), () => order.push(i));
     }
-    connection.end(() => order.push('end'));
-    await readAll(client);
+    const ended = new Promise((resolve) => connection.end(() => resolve(order.push('end'))));
+    await Promise.all([readAll(client), ended]);
     assert.deepEqual(order, [...Array(100).keys(), 'end']);
   });
 

@@ -1,7 +1,7 @@
 'use strict';
 
 const { codedError, firstLine } = require('../errors');
-const { loadBinding } = require('../binding');
+const { loadBinding, probeHost } = require('../binding');
 const NetBackend = require('./net');
 
 let probed;
@@ -12,7 +12,7 @@ let warned = false;
  * kernel nor the addon changes under a running process.
  */
 function probe() {
-  const { binding, error } = loadBinding();
+  const { error } = loadBinding();
   if (error) {
     const broken = error.attempts.find((attempt) => attempt.error.code !== 'MODULE_NOT_FOUND');
     const reason = broken
@@ -20,7 +20,7 @@ function probe() {
       : 'its native addon is not installed';
     return { error, reason, fix: 'install the package of this platform or build the addon' };
   }
-  const { usable, reason, code } = binding.probe();
+  const { usable, reason, code } = probeHost();
   if (usable) return null;
   const message = `io_uring is not usable here: ${reason}`;
   const unavailable = codedError(Error, 'SEARINGS_IO_URING_UNAVAILABLE', message);

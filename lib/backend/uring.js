@@ -1,6 +1,7 @@
 'use strict';
 
-const { loadBinding } = require('../binding');
+const { markAsUntransferable } = require('node:worker_threads');
+const { loadBinding, probeHost } = require('../binding');
 const { systemError } = require('../errors');
 const {
   kFlush,
@@ -17,13 +18,16 @@ const {
 
 const { binding } = loadBinding();
 const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = binding.constants;
-const { OPEN, DATA, END, ERROR, SENT, SHUTDOWN, CLOSED } = binding.constants;
+const { OPEN, DATA, DATA_SMALL, END, ERROR, SENT, SHUTDOWN, CLOSED } = binding.constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = binding.constants;
-const { CLOSE_STOP, CLOSE_IDLE } = binding.constants;
+const { CLOSE_STOP, CLOSE_IDLE, CLOSE_NO_MEMORY } = binding.constants;
 
 const SLOTS = 2 ** binding.constants.SLOT_BITS;
-const SLAB_BYTES = 256 * 1024;
-const GATHER_MAX = 64; // buffers of one writev, as in the addon
+const SLAB_BYTES = 64 * 1024;
+const SMALL_SLAB_BYTES = 8 * 1024;
+const EXIT_WAIT_MS = 1000;
+const ENOMEM = -12;
+const GATHER_MAX = 64; // buffers of one writev command
 const INT_MAX = 2 ** 31 - 1;
 
 /** Backends whose worker runs. Their last words go out when the process exits. */
@@ -61,7 +65,8 @@ class UringBackend {
     this.connections = []; // by slot
     this.underWay = []; // by slot: the memory the kernel may be sending from
     this.records = new Int32Array(options.eventBatchSize * RECORD_LENGTH);
-    this.slab = null;
+    this.slab = null; // memory of received chunks, until it is full
+    this.smallSlab = null;
     this.gatherMax = Math.min(GATHER_MAX, options.commandQueueCapacity);
     this.slabBytes = Math.max(SLAB_BYTES, options.bufferSize);
     this.cursor = 0;
@@ -70,13 +75,15 @@ class UringBackend {
     this.flushScheduled = false;
     this.deferred = []; // connections that flush at the end of the turn
     this.refused = []; // commands for which the ring had no room, in order
+    this.stopWanted = false;
     this.bound = null;
     this.lastInfo = null;
     this.native = binding.createTransport(
       options,
       this.records,
       (count) => this.onBatch(count),
-      () => this.newSlab(),
+      (small) => this.newSlab(small),
+      () => setImmediate(drain, this),
     );
   }
 
@@ -124,7 +131,13 @@ class UringBackend {
       return;
     }
     this.flushDeferred();
-    this.native.stop();
+    this.stopWanted = true;
+    this.stopIfDone();
+  }
+
+  /** An order to stop overtakes what was refused: that goes first. */
+  stopIfDone() {
+    if (this.stopWanted && this.refused.length === 0) this.native.stop();
   }
 
   onStopped() {
@@ -134,12 +147,20 @@ class UringBackend {
     this.connections = [];
     this.underWay = [];
     this.slab = null;
+    this.smallSlab = null;
     this.owner[kOnStopped]();
   }
 
   /** The process exits: what was written leaves, as it has with node:net at this point. */
   finishAtExit() {
     this.flushDeferred();
+    this.native.discard(); // events no longer hold the worker up, so it does take commands
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let ms = 0; this.refused.length > 0 && ms < EXIT_WAIT_MS; ms++) {
+      this.native.flush();
+      Atomics.wait(pause, 0, 0, 1);
+      this.retryRefused();
+    }
     this.native.release();
   }
 
@@ -153,14 +174,18 @@ class UringBackend {
 
   info() {
     if (this.lastInfo !== null) return this.lastInfo;
-    return { backend: 'io_uring', ...this.native.info(), features: binding.probe().features };
+    return { backend: 'io_uring', ...this.native.info(), features: probeHost().features };
   }
 
   // --- events
 
-  newSlab() {
-    this.slab = Buffer.allocUnsafeSlow(this.slabBytes);
-    return this.slab;
+  newSlab(small) {
+    const slab = Buffer.allocUnsafeSlow(small ? SMALL_SLAB_BYTES : this.slabBytes);
+    // Chunks share it, as Buffers share Node's pool: one receiver must not take it from the others.
+    markAsUntransferable(slab.buffer);
+    if (small) this.smallSlab = slab;
+    else this.slab = slab;
+    return slab;
   }
 
   /**
@@ -175,15 +200,17 @@ class UringBackend {
     const { records } = this;
     while (this.cursor < this.count) {
       const at = this.cursor++ * RECORD_LENGTH;
+      const kind = records[at + RECORD_KIND];
       const slot = records[at + RECORD_SLOT];
-      if (records[at + RECORD_KIND] === DATA) {
+      if (kind === DATA_SMALL || kind === DATA) {
+        const slab = kind === DATA ? this.slab : this.smallSlab;
         const start = records[at + RECORD_A];
         const connection = this.connections[slot];
         if (connection !== null) {
-          connection[kOnData](this.slab.subarray(start, start + records[at + RECORD_B]));
+          connection[kOnData](slab.subarray(start, start + records[at + RECORD_B]));
         }
       } else {
-        this.onEvent(records[at + RECORD_KIND], slot, records[at + RECORD_A]);
+        this.onEvent(kind, slot, records[at + RECORD_A]);
       }
     }
     this.inBatch = false;
@@ -222,7 +249,7 @@ class UringBackend {
         this.retryRefused();
         break;
       case LISTENER_CLOSED:
-        this.owner[kOnListenerClosed]();
+        this.owner[kOnListenerClosed](result === 0 ? null : systemError(result, 'accept'));
         break;
       case STOPPED:
         this.onStopped();
@@ -235,6 +262,7 @@ class UringBackend {
     this.underWay[slot] = null;
     if (connection === null) return;
     let reason;
+    if (result === CLOSE_NO_MEMORY) connection[kOnError](systemError(ENOMEM, 'write'));
     if (result === CLOSE_STOP) reason = 'stop';
     else if (result === CLOSE_IDLE) reason = 'idle';
     connection[kOnClosed](reason);
@@ -277,6 +305,7 @@ class UringBackend {
     let i = 0;
     while (i < refused.length && native[refused[i]](refused[i + 1], refused[i + 2])) i += 3;
     refused.splice(0, i);
+    this.stopIfDone();
   }
 
   /** Holds the memory of a write until the worker says that it has been sent. */
@@ -294,12 +323,12 @@ class UringBackend {
   }
 
   writev(handle, chunks) {
-    if (chunks.length > this.gatherMax) {
-      this.write(handle, Buffer.concat(chunks));
-      return;
-    }
     this.keep(handle % SLOTS, chunks);
-    this.command('writev', handle, chunks);
+    let first = 0;
+    for (; chunks.length - first > this.gatherMax; first += this.gatherMax) {
+      this.command('writevPart', handle, chunks.slice(first, first + this.gatherMax));
+    }
+    this.command('writev', handle, first === 0 ? chunks : chunks.slice(first));
   }
 
   pause(handle) {
@@ -345,6 +374,10 @@ function flushTurn(backend) {
   backend.flushScheduled = false;
   backend.flushDeferred();
   backend.native.flush();
+}
+
+function drain(backend) {
+  backend.native.drain();
 }
 
 module.exports = UringBackend;

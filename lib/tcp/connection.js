@@ -21,7 +21,6 @@ const kBytesIn = Symbol('bytesIn');
 const kBytesOut = Symbol('bytesOut');
 const kSending = Symbol('sending');
 const kCallback = Symbol('callback');
-const kRest = Symbol('rest');
 const kIdle = Symbol('idle');
 const kPeer = Symbol('peer');
 const kLocal = Symbol('local');
@@ -40,7 +39,6 @@ const NOT_READING = PAUSED | PEER_ENDED;
 
 const SMALL_CHUNK = 2048;
 const COALESCED_MAX = 65536;
-const BUFFERS_PER_SEND = 64;
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
 /** The inactivity timer of one connection; there is none until setTimeout() asks for it. */
@@ -144,6 +142,11 @@ function updateHold(connection) {
   else connection[kTransport].release();
 }
 
+/** Bytes that are gone between write() and the end of the turn: transferred to another thread, say. */
+function detached() {
+  return codedError(Error, 'ERR_INVALID_STATE', 'Invalid state: a written buffer was detached');
+}
+
 function send(connection, buffers) {
   if (buffers.length === 1) connection[kBackend].write(connection[kHandle], buffers[0]);
   else connection[kBackend].writev(connection[kHandle], buffers);
@@ -165,27 +168,9 @@ function complete(connection, err) {
  */
 function handOver(connection) {
   connection[kFlush]();
-  while (
-    connection[kCallback] !== null &&
-    connection[kRest] === null &&
-    connection.writableLength > connection[kSending]
-  ) {
-    complete(connection, null);
-  }
-}
-
-/** A send has failed, or was but one part of a write. What is cut short is for emitClose(). */
-function sentInPart(connection, err) {
-  if ((connection[kFlags] & CLOSING) !== 0 || connection[kTransport].stopping) return;
-  const rest = connection[kRest];
-  if (err !== null) {
-    connection[kRest] = null;
-    complete(connection, err);
-    return;
-  }
-  const next = rest.splice(0, BUFFERS_PER_SEND);
-  if (rest.length === 0) connection[kRest] = null;
-  send(connection, next);
+  if (connection[kCallback] === null || connection.writableLength === connection[kSending]) return;
+  const waiting = connection._writableState.getBuffer();
+  if (waiting.length > 0) send(connection, coalesce(waiting));
 }
 
 /** Whether our side has been ended because the peer ended first. */
@@ -230,7 +215,6 @@ class TcpConnection extends Duplex {
     this[kBytesOut] = 0;
     this[kSending] = 0; // bytes of the write that the backend has
     this[kCallback] = null; // of that write, or of the shutdown
-    this[kRest] = null; // buffers of a large _writev that are still to go
     this[kIdle] = null;
     updateHold(this);
   }
@@ -288,11 +272,16 @@ class TcpConnection extends Duplex {
   [kFlush]() {
     if ((this[kFlags] & DEFERRED) === 0) return;
     this[kFlags] &= ~DEFERRED;
-    this.uncork();
+    try {
+      this.uncork();
+    } catch (err) {
+      this.destroy(err); // of this connection; the others of the turn go on
+    }
   }
 
   _write(chunk, _encoding, callback) {
     if ((this[kFlags] & CLOSING) !== 0) return void callback(null);
+    if (chunk.length !== this.writableLength) return void callback(detached());
     this[kCallback] = callback;
     this[kSending] = chunk.length;
     this[kBytesOut] += chunk.length;
@@ -303,25 +292,23 @@ class TcpConnection extends Duplex {
 
   _writev(entries, callback) {
     if ((this[kFlags] & CLOSING) !== 0) return void callback(null);
-    let buffers = coalesce(entries);
+    const buffers = coalesce(entries);
     let bytes = 0;
     for (const { length } of buffers) bytes += length;
+    if (bytes !== this.writableLength) return void callback(detached());
     this[kCallback] = callback;
     this[kSending] = bytes;
     this[kBytesOut] += bytes;
     if (this[kIdle] !== null) touchIdleTimer(this, bytes);
     if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
-    if (buffers.length > BUFFERS_PER_SEND) {
-      this[kRest] = buffers;
-      buffers = buffers.splice(0, BUFFERS_PER_SEND);
-    }
     send(this, buffers);
   }
 
   [kOnSent](err) {
     if (this[kIdle] !== null) touchIdleTimer(this, 0);
-    if (this[kRest] !== null || err !== null) sentInPart(this, err);
-    else complete(this, null);
+    // What destroy() cuts short is for emitClose().
+    if ((this[kFlags] & CLOSING) !== 0 || (err !== null && this[kTransport].stopping)) return;
+    complete(this, err);
   }
 
   _final(callback) {

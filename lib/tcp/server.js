@@ -9,6 +9,7 @@ const { Transport } = require('./transport');
 const {
   kConnections,
   kOnListenError,
+  kOnListenerLost,
   kOnListening,
   kOnReleased,
   kOptions,
@@ -176,6 +177,12 @@ class TcpServer extends EventEmitter {
       return;
     }
     this[kCurrent] = null;
+    this.emit('error', err);
+  }
+
+  /** The kernel has ended accepting for good. */
+  [kOnListenerLost](err) {
+    this.close();
     this.emit('error', err);
   }
 

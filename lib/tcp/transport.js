@@ -8,6 +8,7 @@ const {
   kConnections,
   kOnListenError,
   kOnListenerClosed,
+  kOnListenerLost,
   kOnListening,
   kOnOpen,
   kOnReleased,
@@ -209,8 +210,9 @@ class Transport {
     this.backend.stop();
   }
 
-  [kOnListenerClosed]() {
+  [kOnListenerClosed](err) {
     this.listenerOpen = false;
+    if (err && this.phase === LISTENING) this.server[kOnListenerLost](err);
     const next = this.afterListenerClosed;
     this.afterListenerClosed = null;
     next?.();
@@ -218,7 +220,7 @@ class Transport {
 
   [kOnStopped]() {
     this.phase = STOPPED;
-    this[kOnListenerClosed]();
+    this[kOnListenerClosed](null);
     this.server[kOnReleased](this);
   }
 

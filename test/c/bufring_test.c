@@ -29,7 +29,7 @@ bench_deinit(bench_t *bench)
 {
   close(bench->pair[0]);
   close(bench->pair[1]);
-  sea__bufring_unregister(&bench->buffers, &bench->ring);
+  sea__bufring_unregister(&bench->ring);
   sea__ring_deinit(&bench->ring);
   sea__bufring_deinit(&bench->buffers);
 }
@@ -131,7 +131,7 @@ stays_readable_after_the_ring_is_gone(void **state)
   bench_init(&bench, 1, 64);
   write_number(&bench, 99);
   assert_int_equal(receive(&bench, &id), sizeof(uint32_t));
-  sea__bufring_unregister(&bench.buffers, &bench.ring);
+  sea__bufring_unregister(&bench.ring);
   sea__ring_deinit(&bench.ring);
   assert_memory_equal(sea__bufring_data(&bench.buffers, id), &(uint32_t){99}, sizeof(uint32_t));
   sea__bufring_deinit(&bench.buffers);

@@ -150,7 +150,7 @@ servers_do_not_know_each_other(void **state)
   options.queue_depth = 32;
   host_t *hosts[SERVERS];
   traffic_t traffic[SERVERS];
-  int threads = thread_count();
+  int threads = server_threads();
   for (uint32_t i = 0; i < SERVERS; i++) {
     hosts[i] = host_start(&options);
     host_echo(hosts[i]);

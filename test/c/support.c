@@ -1,6 +1,8 @@
 #include "support.h"
 
 #include <dirent.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 uint64_t
@@ -17,14 +19,29 @@ nap(void)
   nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
+static bool
+is_of_a_server(const char *thread)
+{
+  char path[300];
+  char name[16] = "";
+  snprintf(path, sizeof path, "/proc/self/task/%s/comm", thread);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) {
+    return false; /* it ended meanwhile */
+  }
+  (void)fread(name, 1, sizeof name - 1, file);
+  fclose(file);
+  return strncmp(name, "searings", 8) == 0 || strncmp(name, "iou-", 4) == 0;
+}
+
 int
-thread_count(void)
+server_threads(void)
 {
   int count = 0;
   DIR *folder = opendir("/proc/self/task");
   assert_non_null(folder);
   for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-    count += entry->d_name[0] != '.';
+    count += entry->d_name[0] != '.' && is_of_a_server(entry->d_name);
   }
   closedir(folder);
   return count;

@@ -36,8 +36,8 @@
 uint64_t monotonic_ms(void);
 /* Gives the processor away for about a millisecond, between two looks at a condition. */
 void nap(void);
-/* Threads of this process. */
-int thread_count(void);
+/* Threads of this process that a server started, or the kernel for its ring. */
+int server_threads(void);
 /* xorshift; the state must not be 0. */
 uint32_t next_random(uint32_t *state);
 /* The bytes of the endless stream `seed`, from `offset` on. */

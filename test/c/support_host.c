@@ -39,7 +39,7 @@ host_create(const sea_options_t *options)
 {
   host_t *host = calloc(1, sizeof *host);
   assert_non_null(host);
-  host->threads_before = thread_count();
+  host->threads_before = server_threads();
   host->event_capacity = options->event_capacity; /* a power of two in all tests */
   host->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   assert_true(host->bell >= 0);
@@ -78,7 +78,7 @@ host_destroy(host_t *host)
 {
   sea_server_destroy(host->server);
   /* A joined thread may still be on its way out of the kernel's list. */
-  until(thread_count() == host->threads_before, nap());
+  until(server_threads() == host->threads_before, nap());
   host_forget(host);
   close(host->bell);
   free(host);

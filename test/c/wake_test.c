@@ -48,14 +48,13 @@ a_stalled_sleeper_is_woken_outside_the_ring(void **state)
   (void)state;
   sea_wake_t wake;
   assert_int_equal(sea__wake_init(&wake), 0);
-  sea__wake_stall(&wake, 1); /* returns by itself */
   sea__wake_announce(&wake, SEA_SLEEP_STALL | SEA_SLEEP_SPACE);
   sea__wake_rouse(&wake, SEA_SLEEP_COMMANDS);
   assert_false(readable(wake.stall_fd));
   sea__wake_rouse(&wake, SEA_SLEEP_SPACE);
   assert_false(readable(wake.ring_fd));
   assert_true(readable(wake.stall_fd));
-  sea__wake_stall(&wake, -1);
+  sea__wake_stall(&wake);
   assert_false(readable(wake.stall_fd)); /* one rousing, one awakening */
   sea__wake_deinit(&wake);
 }
@@ -77,7 +76,7 @@ sleep_until_roused(exchange_t *exchange)
   sea__wake_announce(&exchange->wake, exchange->reasons);
   if (!sea__commands_pending(&exchange->commands) && !exchange->commands.starved) {
     if (exchange->reasons & SEA_SLEEP_STALL) {
-      sea__wake_stall(&exchange->wake, -1);
+      sea__wake_stall(&exchange->wake);
     } else {
       client_must(read(exchange->wake.ring_fd, &count, sizeof count) == sizeof count);
     }

@@ -34,12 +34,16 @@ async function eventually(condition, what, timeoutMs = seconds(10)) {
 async function settled(read, looks = 60) {
   let last = read();
   let same = 0;
-  await eventually(() => {
-    const now = read();
-    same = now === last ? same + 1 : 0;
-    last = now;
-    return same >= looks;
-  }, 'a value that stops changing', seconds(20));
+  await eventually(
+    () => {
+      const now = read();
+      same = now === last ? same + 1 : 0;
+      last = now;
+      return same >= looks;
+    },
+    'a value that stops changing',
+    seconds(20),
+  );
   return last;
 }
 
