@@ -2,11 +2,10 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { LOOPBACK, closed, readAll, readBytes } = require('./helpers/clients');
+const { LOOPBACK, closed, connect, readAll, readBytes } = require('./helpers/clients');
 const { useNetwork } = require('./helpers/network');
 const { runProgram, startProgram } = require('./helpers/programs');
 const { MIB, limit } = require('./helpers/scale');
-const { connect: connectTo } = require('./helpers/clients');
 const { createTcpServer } = require('..');
 
 describe("a connection's addresses", function () {
@@ -57,7 +56,7 @@ describe("a connection's addresses", function () {
       server.listen(0, '::1');
       await once(server, 'listening');
       const accepted = once(server, 'connection');
-      const client = await connectTo(server.address().port, { host: '::1' });
+      const client = await connect(server.address().port, { host: '::1' });
       const [connection] = await accepted;
       assert.equal(connection.remoteAddress, '::1');
       assert.equal(connection.remoteFamily, 'IPv6');
@@ -233,7 +232,7 @@ describe('the life of the process', function () {
 
   it('waits for a server that has been ref()ed again', async () => {
     const { line, exited } = startProgram('liveness', { how: 'unref-ref' });
-    const client = await connectTo((await line()).port);
+    const client = await connect((await line()).port);
     assert.equal(await line(), 'connection');
     client.end();
     await closed(client.resume());
@@ -244,7 +243,7 @@ describe('the life of the process', function () {
   for (const how of ['connection', 'connection-unref-server']) {
     it(`waits for an open connection (${how})`, async () => {
       const { line, exited } = startProgram('liveness', { how });
-      const client = await connectTo((await line()).port);
+      const client = await connect((await line()).port);
       assert.equal(await line(), 'connection');
       // Nothing but the connection is left there, and it goes on answering.
       for (let i = 0; i < 100; i++) {
@@ -260,7 +259,7 @@ describe('the life of the process', function () {
 
   it('does not wait for an unref()ed connection', async () => {
     const { line, exited } = startProgram('liveness', { how: 'connection-unref' });
-    const client = await connectTo((await line()).port);
+    const client = await connect((await line()).port);
     const gone = closed(client.resume());
     assert.deepEqual(await exitOf(exited), { code: 0, signal: null });
     await gone;

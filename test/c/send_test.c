@@ -95,7 +95,7 @@ queued_bytes_are_what_the_kernel_has_not_taken(void **state)
   host_stop(host);
 }
 
-/* More connections than scatter lists have queues to gather at once. */
+/* Each of many connections has a long queue, and the peers read the last one first. */
 static void
 many_queues_gather_at_once(void **state)
 {

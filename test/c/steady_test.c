@@ -156,12 +156,6 @@ play(void *arg)
   return NULL;
 }
 
-static uint64_t
-messages(const host_t *host)
-{
-  return host->received / MESSAGE;
-}
-
 static void
 steady_traffic_allocates_nothing_and_takes_no_lock(void **state)
 {
@@ -175,9 +169,9 @@ steady_traffic_allocates_nothing_and_takes_no_lock(void **state)
   host_echo(host);
   host->arg = &enough;
   assert_int_equal(pthread_create(&client, NULL, play, host), 0);
-  host_until(host, messages(host) >= WARM_UP);
+  host_until(host, host->received >= WARM_UP * MESSAGE);
   counting = true;
-  host_until(host, messages(host) >= WARM_UP + MESSAGES);
+  host_until(host, host->received >= (WARM_UP + MESSAGES) * MESSAGE);
   counting = false;
   enough = true;
   host_until(host, host->closed == CONNS);

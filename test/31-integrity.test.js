@@ -1,0 +1,91 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const { expectedBackend } = require('./helpers/backend');
+const { LOOPBACK } = require('./helpers/clients');
+const { createEchoServer } = require('./helpers/echo-server');
+const { nothingLeft } = require('./helpers/leftovers');
+const { watchMemory } = require('./helpers/memory');
+const { runProgram } = require('./helpers/programs');
+const { MIB, full, limit, seconds } = require('./helpers/scale');
+
+const CONNECTIONS = full ? 200 : 50;
+const BYTES = full ? 8 * MIB : MIB / 2;
+
+/**
+ * What the server's process may grow by, whatever the amount that goes through: per connection the
+ * two high-water marks and a chunk in each direction, and what is garbage between two collections.
+ */
+const MEMORY_BOUND = 192 * MIB;
+
+const TINY = {
+  bufferCount: 4,
+  bufferSize: 512,
+  eventQueueCapacity: 64,
+  commandQueueCapacity: 64,
+};
+
+const CASES = [
+  { what: 'the defaults' },
+  { what: '4 buffers of 512 bytes', options: { bufferCount: 4, bufferSize: 512 } },
+  { what: 'an event queue of 64', options: { eventQueueCapacity: 64 } },
+  { what: 'a command queue of 64', options: { commandQueueCapacity: 64 } },
+  { what: 'everything tiny', options: TINY },
+  { what: 'a JS thread that stands still for 300 ms now and then', blocks: true },
+  { what: 'a server that pauses reading at random', naps: true },
+  { what: 'clients that pause reading at random', clientNaps: true },
+  { what: 'everything tiny, standing still and pausing', options: TINY, blocks: true, naps: true },
+];
+
+async function runCase({ options = {}, blocks, naps, clientNaps }, closeEitherSide) {
+  const size = { bytes: BYTES, connections: CONNECTIONS };
+  const server = createEchoServer(options, { ...size, blocks, naps });
+  const memory = watchMemory();
+  try {
+    server.listen(0, LOOPBACK);
+    await once(server, 'listening');
+    const { port } = server.address();
+    const load = await runProgram(
+      'load',
+      { port, ...size, closeEitherSide, clientNaps },
+      seconds(full ? 300 : 60),
+    );
+    assert.deepEqual({ code: load.code, stderr: load.stderr }, { code: 0, stderr: '' });
+    assert.deepEqual(load.lines, [[]]);
+    assert.deepEqual(server.problems, []);
+    memory.within(MEMORY_BOUND);
+    await nothingLeft(server);
+    assert.equal(server.info().backend, expectedBackend);
+    assert.equal(server.info().connectionsAccepted, CONNECTIONS);
+  } finally {
+    memory.stop();
+    const gone = once(server, 'close');
+    server.stop();
+    await gone;
+  }
+}
+
+describe(`integrity: ${CONNECTIONS} connections at once, ${BYTES / MIB} MiB each`, function () {
+  limit(this, full ? 310 : 65);
+
+  for (const one of CASES) {
+    it(one.what, () => runCase(one, false));
+    it(`${one.what}, half of the connections closed by either side`, () => runCase(one, true));
+  }
+});
+
+describe('integrity: an exception in a data handler', function () {
+  limit(this, 60);
+
+  it("loses nothing of the other connections' data", async () => {
+    const { code, signal, lines, stderr } = await runProgram('throwing-handler', {
+      connections: 60,
+      bytes: MIB,
+    });
+    assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+    const [{ thrown, failures }] = lines;
+    assert.equal(thrown, 20);
+    assert.deepEqual(failures, []);
+  });
+});
