@@ -8,7 +8,6 @@ const { listen } = require('../network');
 const { RandomCheck, RandomStream } = require('../random');
 
 const { connections, bytes } = JSON.parse(process.argv[2]);
-const THROWS = 0;
 
 let thrown = 0;
 process.on('uncaughtException', (error) => {
@@ -26,7 +25,7 @@ function take(connection, checks) {
   connection.on('data', (chunk) => {
     const first = number === undefined;
     number ??= chunk[0];
-    throws = number % 3 === THROWS;
+    throws = number % 3 === 0;
     checks[number] ??= new RandomCheck(number);
     checks[number].push(first ? chunk.subarray(1) : chunk);
     if (first && throws) {
