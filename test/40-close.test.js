@@ -231,7 +231,9 @@ describe('connection counts and limits', function () {
         echo(one);
       });
       let accepted = 0;
-      server.maxConnections = 2;
+      if (how === 'property') {
+        server.maxConnections = 2;
+      }
       const first = await network.connect(server);
       const second = await network.connect(server);
       await eventually(() => accepted === 2, 'two connections');

@@ -1,6 +1,7 @@
 'use strict';
 
 const net = require('node:net');
+const { track, untrack } = require('./at-exit');
 const {
   kFlush,
   kOnClosed,
@@ -120,6 +121,7 @@ class NetBackend {
     }
     const server = net.createServer(settings, (socket) => this.accept(socket));
     this.server = server;
+    track(this);
     server.unref(); // what keeps the process alive is ref() alone
     server.once('error', callback);
     server.once('listening', () => {
@@ -177,8 +179,14 @@ class NetBackend {
   finishStop() {
     if (!this.stopping || this.handles.size > 0) return;
     this.stopping = false;
+    untrack(this);
     clearInterval(this.keeper);
     this.owner[kOnStopped]();
+  }
+
+  /** The process exits: what was written in this turn leaves. */
+  finishAtExit() {
+    flushDeferred(this);
   }
 
   ref() {

@@ -3,6 +3,7 @@
 const { markAsUntransferable } = require('node:worker_threads');
 const { loadBinding, probeHost } = require('../binding');
 const { systemError } = require('../errors');
+const { isTracked, track, untrack } = require('./at-exit');
 const {
   kFlush,
   kOnClosed,
@@ -29,22 +30,6 @@ const EXIT_WAIT_MS = 1000;
 const ENOMEM = -12;
 const GATHER_MAX = 64; // buffers of one writev command
 const INT_MAX = 2 ** 31 - 1;
-
-/** Backends whose worker runs. Their last words go out when the process exits. */
-const live = new Set();
-
-function onProcessExit() {
-  for (const backend of live) backend.finishAtExit();
-}
-
-function track(backend) {
-  if (live.size === 0) process.on('exit', onProcessExit);
-  live.add(backend);
-}
-
-function untrack(backend) {
-  if (live.delete(backend) && live.size === 0) process.removeListener('exit', onProcessExit);
-}
 
 /** Memory of a write that was given before the last one had been sent: kept until the connection closes. */
 class Pile {
@@ -125,7 +110,7 @@ class UringBackend {
   }
 
   stop() {
-    if (!live.has(this)) {
+    if (!isTracked(this)) {
       // It never started: there is no worker to answer.
       process.nextTick(() => this.onStopped());
       return;

@@ -23,7 +23,7 @@ const {
 const RESOLVING = 0; // finding out the address to bind
 const STARTING = 1; // the backend has been asked to listen
 const LISTENING = 2;
-const DRAINING = 3; // no more connections; those there are live on
+const DRAINING = 3; // those accepted live on, also when they were not announced yet; no others come
 const STOPPING = 4; // the backend has been asked to stop
 const STOPPED = 5;
 
@@ -111,7 +111,10 @@ class Transport {
 
   onListenError(err, mayLackIPv6) {
     this.listenerOpen = false;
-    if (this.phase !== STARTING) return;
+    if (this.phase !== STARTING) {
+      this.stopIfDrained();
+      return;
+    }
     if (!mayLackIPv6 || !NO_IPV6.has(err.code)) {
       this.fail(err);
       return;
@@ -130,8 +133,8 @@ class Transport {
 
   [kOnOpen](handle) {
     const { server, backend } = this;
-    if (this.phase >= DRAINING) {
-      backend.close(handle, true); // as the kernel does with those still in the backlog
+    if (this.phase >= STOPPING) {
+      backend.close(handle, true);
       return null;
     }
     if (server.maxConnections != null && server[kConnections] >= server.maxConnections) {
@@ -194,7 +197,7 @@ class Transport {
   }
 
   stopIfDrained() {
-    if (this.phase === DRAINING && this.open === 0) this.stop();
+    if (this.phase === DRAINING && this.open === 0 && !this.listenerOpen) this.stop();
   }
 
   /** Cuts everything now. */
@@ -213,6 +216,8 @@ class Transport {
   [kOnListenerClosed](err) {
     this.listenerOpen = false;
     if (err && this.phase === LISTENING) this.server[kOnListenerLost](err);
+    this.stopIfDrained();
+    this.updateHold();
     const next = this.afterListenerClosed;
     this.afterListenerClosed = null;
     next?.();
@@ -237,7 +242,8 @@ class Transport {
   /** Whether the server itself keeps the process alive through this transport. */
   updateHold() {
     const listening = this.phase === STARTING || this.phase === LISTENING;
-    const wanted = (listening && this.server[kRefed]) || this.phase === STOPPING;
+    const closing = this.phase === STOPPING || (this.phase === DRAINING && this.listenerOpen);
+    const wanted = (listening && this.server[kRefed]) || closing;
     if (wanted === this.held) return;
     this.held = wanted;
     if (wanted) this.hold();
