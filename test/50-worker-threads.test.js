@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { expectedBackend } = require('./helpers/backend');
-const { closed, connect, readBytes } = require('./helpers/clients');
+const { closed, connect, flood, readBytes } = require('./helpers/clients');
 const { startNodeThreads, threads, threadsBackTo } = require('./helpers/leftovers');
 const { runLoad } = require('./helpers/load');
 const { useNetwork } = require('./helpers/network');
@@ -11,22 +11,6 @@ const { MIB, full, limit } = require('./helpers/scale');
 const { startWorker, startWorkers } = require('./helpers/workers');
 
 const ROUNDS = full ? 25 : 4;
-
-/** Clients that write more than is ever read back, until they are cut. */
-async function loadUntilCut(port, count) {
-  const clients = await Promise.all(Array.from({ length: count }, () => connect(port)));
-  const gone = Promise.all(clients.map(closed));
-  for (const client of clients) {
-    const write = () => {
-      while (client.writable && client.write(Buffer.alloc(MIB / 4))) {}
-    };
-    client.on('drain', write);
-    client.resume();
-    write();
-  }
-  await Promise.all(clients.map((client) => once(client, 'data')));
-  return { clients, gone };
-}
 
 describe('a server in a worker thread', function () {
   limit(this, 60);
@@ -54,7 +38,7 @@ describe('a server in a worker thread', function () {
   it('is cut by terminate() under load', async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const [{ worker, exited, port }] = await startWorkers(1);
-      const { gone } = await loadUntilCut(port, 20);
+      const { gone } = await flood([port], 20);
       await worker.terminate();
       await gone;
       assert.deepEqual(await exited, { code: 1, error: null });
@@ -66,7 +50,7 @@ describe('a server in a worker thread', function () {
     for (let round = 0; round < ROUNDS; round++) {
       const options = round % 2 === 0 ? {} : { eventQueueCapacity: 64, bufferCount: 4 };
       const [{ worker, message, port }] = await startWorkers(1, { options });
-      const { gone } = await loadUntilCut(port, 5);
+      const { gone } = await flood([port], 5);
       worker.postMessage('block');
       assert.equal(await message(), 'blocking');
       await worker.terminate();
@@ -89,7 +73,7 @@ describe('a server in a worker thread', function () {
 
   it('is cut by terminate() after close(), with connections open', async () => {
     const [{ worker, exited, port }] = await startWorkers(1);
-    const { gone } = await loadUntilCut(port, 5);
+    const { gone } = await flood([port], 5);
     worker.postMessage('close');
     await worker.terminate();
     await gone;
@@ -98,7 +82,7 @@ describe('a server in a worker thread', function () {
 
   it('is cut by process.exit() in the worker, whose code is kept', async () => {
     const [{ worker, exited, port }] = await startWorkers(1);
-    const { gone } = await loadUntilCut(port, 20);
+    const { gone } = await flood([port], 20);
     worker.postMessage('exit');
     assert.deepEqual(await exited, { code: 5, error: null });
     await gone;
@@ -118,7 +102,7 @@ describe('a server in a worker thread', function () {
   it("leaves the main thread's server alone when it is cut", async () => {
     const server = await network.listen({}, (connection) => connection.pipe(connection));
     const [{ worker, port }] = await startWorkers(1);
-    const { gone } = await loadUntilCut(port, 10);
+    const { gone } = await flood([port], 10);
     const load = runLoad({ port: server.address().port, connections: 20, bytes: MIB });
     await worker.terminate();
     assert.deepEqual(await load, []);

@@ -1,9 +1,9 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { closed, connect } = require('./helpers/clients');
+const { flood } = require('./helpers/clients');
 const { runProgram, startProgram } = require('./helpers/programs');
-const { MIB, limit } = require('./helpers/scale');
+const { limit } = require('./helpers/scale');
 
 const CLIENTS = 20;
 
@@ -11,18 +11,7 @@ const CLIENTS = 20;
 async function endUnderLoad(argument) {
   const { line, exited } = startProgram('exit-under-load', argument);
   const { ports } = await line();
-  const clients = await Promise.all(
-    Array.from({ length: CLIENTS }, (_none, i) => connect(ports[i % ports.length])),
-  );
-  const gone = Promise.all(clients.map(closed));
-  for (const client of clients) {
-    const write = () => {
-      while (client.writable && client.write(Buffer.alloc(MIB / 4))) {}
-    };
-    client.on('drain', write);
-    client.resume();
-    write();
-  }
+  const { gone } = await flood(ports, CLIENTS);
   const result = await exited;
   await gone;
   return result;

@@ -4,6 +4,7 @@ const { once } = require('node:events');
 const net = require('node:net');
 
 const LOOPBACK = '127.0.0.1';
+const FLOOD = Buffer.alloc(256 * 1024, 'f');
 
 /** @returns {Promise<net.Socket>} a plain node:net client, connected */
 async function connect(port, options = {}) {
@@ -51,4 +52,27 @@ function readBytes(socket, length) {
   });
 }
 
-module.exports = { LOOPBACK, connect, closed, readAll, readBytes };
+/**
+ * Clients of an echo server that write without end and read what comes back.
+ *
+ * @returns {Promise<{clients: net.Socket[], gone: Promise<boolean[]>}>} once each has something
+ *   back; `gone` resolves when all have been cut
+ */
+async function flood(ports, count) {
+  const clients = await Promise.all(
+    Array.from({ length: count }, (_none, i) => connect(ports[i % ports.length])),
+  );
+  const gone = Promise.all(clients.map(closed));
+  const answered = clients.map((client) => new Promise((resolve) => client.once('data', resolve)));
+  for (const client of clients) {
+    const write = () => {
+      while (client.writable && client.write(FLOOD)) {}
+    };
+    client.on('drain', write);
+    write();
+  }
+  await Promise.race([gone, Promise.all(answered)]);
+  return { clients, gone };
+}
+
+module.exports = { LOOPBACK, connect, closed, readAll, readBytes, flood };

@@ -11,7 +11,7 @@ const answers = {
   info: (server) => parentPort.postMessage(server.info()),
   close: (server) => {
     server.close(() => parentPort.postMessage('closed'));
-    parentPort.close();
+    parentPort.unref();
   },
   block: () => {
     parentPort.postMessage('blocking');
