@@ -25,11 +25,43 @@ const { CLOSE_STOP, CLOSE_IDLE, CLOSE_NO_MEMORY } = binding.constants;
 
 const SLOTS = 2 ** binding.constants.SLOT_BITS;
 const SLAB_BYTES = 64 * 1024;
+const SLAB_BYTES_MAX = 512 * 1024;
 const SMALL_SLAB_BYTES = 8 * 1024;
+const SMALL_SLAB_BYTES_MAX = 64 * 1024;
+const SLAB_BATCHES_FEW = 2;
+const SLAB_BATCHES_MANY = 64;
 const EXIT_WAIT_MS = 1000;
 const ENOMEM = -12;
 const GATHER_MAX = 64; // buffers of one writev command
 const INT_MAX = 2 ** 31 - 1;
+
+/**
+ * Memory for received chunks, one slab after the other. A slab lives as long as any chunk in it, so slabs
+ * are small; but each costs some microseconds, so a load that fills one in a batch or two gets larger ones.
+ */
+class SlabSource {
+  constructor(min, max) {
+    this.min = min;
+    this.max = max;
+    this.bytes = min;
+    this.madeAt = 0; // in batches
+    this.current = null;
+  }
+
+  next(batches) {
+    const lasted = batches - this.madeAt;
+    if (this.current !== null && lasted <= SLAB_BATCHES_FEW) {
+      this.bytes = Math.min(this.bytes * 2, this.max);
+    } else if (lasted > SLAB_BATCHES_MANY) {
+      this.bytes = this.min;
+    }
+    this.madeAt = batches;
+    this.current = Buffer.allocUnsafeSlow(this.bytes);
+    // Chunks share it, as Buffers share Node's pool: one receiver must not take it from the others.
+    markAsUntransferable(this.current.buffer);
+    return this.current;
+  }
+}
 
 /** Memory of a write that was given before the last one had been sent: kept until the connection closes. */
 class Pile {
@@ -50,10 +82,11 @@ class UringBackend {
     this.connections = []; // by slot
     this.underWay = []; // by slot: the memory the kernel may be sending from
     this.records = new Int32Array(options.eventBatchSize * RECORD_LENGTH);
-    this.slab = null; // memory of received chunks, until it is full
-    this.smallSlab = null;
+    this.batches = 0;
+    const slabBytes = Math.max(SLAB_BYTES, options.bufferSize);
+    this.slabs = new SlabSource(slabBytes, Math.max(SLAB_BYTES_MAX, slabBytes));
+    this.smallSlabs = new SlabSource(SMALL_SLAB_BYTES, SMALL_SLAB_BYTES_MAX);
     this.gatherMax = Math.min(GATHER_MAX, options.commandQueueCapacity);
-    this.slabBytes = Math.max(SLAB_BYTES, options.bufferSize);
     this.cursor = 0;
     this.count = 0;
     this.inBatch = false;
@@ -67,7 +100,7 @@ class UringBackend {
       options,
       this.records,
       (count) => this.onBatch(count),
-      (small) => this.newSlab(small),
+      (small) => (small ? this.smallSlabs : this.slabs).next(this.batches),
       () => setImmediate(drain, this),
     );
   }
@@ -131,8 +164,8 @@ class UringBackend {
     this.native.release();
     this.connections = [];
     this.underWay = [];
-    this.slab = null;
-    this.smallSlab = null;
+    this.slabs.current = null;
+    this.smallSlabs.current = null;
     this.owner[kOnStopped]();
   }
 
@@ -164,15 +197,6 @@ class UringBackend {
 
   // --- events
 
-  newSlab(small) {
-    const slab = Buffer.allocUnsafeSlow(small ? SMALL_SLAB_BYTES : this.slabBytes);
-    // Chunks share it, as Buffers share Node's pool: one receiver must not take it from the others.
-    markAsUntransferable(slab.buffer);
-    if (small) this.smallSlab = slab;
-    else this.slab = slab;
-    return slab;
-  }
-
   /**
    * Called by the addon with the number of records of a batch, or with 0 to go on after a handler threw.
    */
@@ -180,6 +204,7 @@ class UringBackend {
     if (count !== 0) {
       this.cursor = 0;
       this.count = count;
+      this.batches++;
       this.inBatch = true;
     }
     const { records } = this;
@@ -188,7 +213,7 @@ class UringBackend {
       const kind = records[at + RECORD_KIND];
       const slot = records[at + RECORD_SLOT];
       if (kind === DATA_SMALL || kind === DATA) {
-        const slab = kind === DATA ? this.slab : this.smallSlab;
+        const slab = (kind === DATA ? this.slabs : this.smallSlabs).current;
         const start = records[at + RECORD_A];
         const connection = this.connections[slot];
         if (connection !== null) {
