@@ -84,10 +84,21 @@ export interface TcpServerOptions {
 /** The object form of {@link TcpServer.listen}. What is not given comes from the server's options. */
 export interface TcpListenOptions {
   port?: number | string | null | undefined;
+  /**
+   * A Unix socket, at most 107 bytes; with a zero byte in front an abstract name. The file is removed when
+   * the server closes.
+   */
+  path?: string | undefined;
+  /** Permissions of the Unix socket's file: everyone may read. Default: what the umask leaves. */
+  readableAll?: boolean | undefined;
+  /** Permissions of the Unix socket's file: everyone may write, so may connect. */
+  writableAll?: boolean | undefined;
+  /** A bound stream socket of this process. The server closes it in the end. */
+  fd?: number | undefined;
   /** An address or a name; a name is looked up first. */
   host?: string | undefined;
   backlog?: number | undefined;
-  /** Do not share the port between cluster workers (`node:net` transport only). */
+  /** Do not share the port between the workers of a cluster. Default: false. */
   exclusive?: boolean | undefined;
   /** Do not accept IPv4 connections on an IPv6 address. */
   ipv6Only?: boolean | undefined;
@@ -137,7 +148,8 @@ export class TcpServer extends EventEmitter {
   constructor(connectionListener: (connection: TcpConnection) => void);
 
   /**
-   * Listens on a port (0: any free one) of a host, or of every address. 'listening' and the callback come
+   * Listens on a port (0: any free one) of a host or of every address, on a Unix socket, or on a socket that
+   * is there already. 'listening' and the callback come
    * later; the callback receives {@link TcpServer.info}. Failures are 'error' events.
    *
    * @throws `ERR_SERVER_ALREADY_LISTEN`, `ERR_SOCKET_BAD_PORT`, `ERR_INVALID_ARG_VALUE`
@@ -163,6 +175,8 @@ export class TcpServer extends EventEmitter {
     backlog: number | undefined,
     callback?: (this: this, info: TcpServerInfo) => void,
   ): this;
+  listen(path: string, callback?: (this: this, info: TcpServerInfo) => void): this;
+  listen(path: string, backlog: number, callback?: (this: this, info: TcpServerInfo) => void): this;
   listen(options: TcpListenOptions, callback?: (this: this, info: TcpServerInfo) => void): this;
 
   /**
@@ -173,8 +187,8 @@ export class TcpServer extends EventEmitter {
   close(callback?: (err?: Error) => void): this;
   /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
   stop(): Promise<void>;
-  /** Where the server listens, or null. */
-  address(): AddressInfo | null;
+  /** Where the server listens: a string for a Unix socket; null when it does not listen. */
+  address(): AddressInfo | string | null;
   /** The number of connections that are open. */
   getConnections(callback: (err: Error | null, count: number) => void): this;
   readonly listening: boolean;

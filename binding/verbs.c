@@ -1,9 +1,12 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "value.h"
 
@@ -158,14 +161,52 @@ parse_address(const char *host, const char *port, sea_listen_t *spec)
   return 0;
 }
 
+/* A file's name, or behind a zero byte an abstract one. */
 static int
-read_listen(napi_env env, napi_value object, sea_listen_t *spec)
+read_path(napi_env env, napi_value path, sea_listen_t *spec)
+{
+  struct sockaddr_un *un = (struct sockaddr_un *)&spec->address;
+  size_t len = 0;
+  napi_get_value_string_utf8(env, path, NULL, 0, &len);
+  if (len == 0 || len > sizeof un->sun_path) {
+    return -EINVAL;
+  }
+  un->sun_family = AF_UNIX;
+  /* Always ends with a zero byte; names of full length consist of padding there. */
+  napi_get_value_string_utf8(env, path, un->sun_path, sizeof un->sun_path, NULL);
+  bool abstract = un->sun_path[0] == '\0';
+  if (!abstract && len == sizeof un->sun_path) {
+    return -EINVAL;
+  }
+  spec->address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + !abstract);
+  return 0;
+}
+
+static int
+read_address(napi_env env, napi_value object, sea_listen_t *spec)
 {
   char host[NI_MAXHOST] = "";
   char port[8];
   napi_value address;
+  napi_value path;
+  napi_valuetype type;
+  if (napi_get_named_property(env, object, "path", &path) == napi_ok &&
+      napi_typeof(env, path, &type) == napi_ok && type == napi_string) {
+    return read_path(env, path, spec);
+  }
+  snprintf(port, sizeof port, "%u", sea_napi_get_u32(env, object, "port", 0) & 0xffffU);
+  if (napi_get_named_property(env, object, "address", &address) == napi_ok) {
+    napi_get_value_string_utf8(env, address, host, sizeof host, NULL);
+  }
+  return parse_address(host, port, spec);
+}
+
+static void
+read_listen(napi_env env, napi_value object, sea_listen_t *spec)
+{
   *spec = (sea_listen_t){
       .backlog = (int)sea_napi_get_u32(env, object, "backlog", 511),
+      .mode = sea_napi_get_u32(env, object, "mode", 0),
       .ipv6_only = sea_napi_get_bool(env, object, "ipv6Only"),
       .reuse_port = sea_napi_get_bool(env, object, "reusePort"),
       .no_delay = sea_napi_get_bool(env, object, "noDelay"),
@@ -173,11 +214,6 @@ read_listen(napi_env env, napi_value object, sea_listen_t *spec)
       .recv_buffer_bytes = sea_napi_get_u32(env, object, "recvBufferSize", 0),
       .send_buffer_bytes = sea_napi_get_u32(env, object, "sendBufferSize", 0),
   };
-  snprintf(port, sizeof port, "%u", sea_napi_get_u32(env, object, "port", 0) & 0xffffU);
-  if (napi_get_named_property(env, object, "address", &address) == napi_ok) {
-    napi_get_value_string_utf8(env, address, host, sizeof host, NULL);
-  }
-  return parse_address(host, port, spec);
 }
 
 /* listen(spec) -> 0, or -errno */
@@ -188,9 +224,29 @@ verb_listen(napi_env env, napi_callback_info info)
   sea_listen_t spec;
   const char *syscall;
   sea_napi_transport_t *t = enter(env, info, args);
-  int error = t == NULL ? -ESHUTDOWN : read_listen(env, args[0], &spec);
+  int error = -ESHUTDOWN;
+  if (t != NULL) {
+    read_listen(env, args[0], &spec);
+    error = read_address(env, args[0], &spec);
+  }
   if (error == 0) {
     error = sea_server_listen(t->core, &spec, &syscall);
+  }
+  return sea_napi_number(env, error);
+}
+
+/* adopt(spec, fd) -> 0, or -errno; the fd is the server's from then on */
+static napi_value
+verb_adopt(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  sea_listen_t spec;
+  const char *syscall;
+  sea_napi_transport_t *t = enter(env, info, args);
+  int error = -ESHUTDOWN;
+  if (t != NULL) {
+    read_listen(env, args[0], &spec);
+    error = sea_server_adopt(t->core, (int)sea_napi_u32(env, args[1], INT_MAX), &spec, &syscall);
   }
   return sea_napi_number(env, error);
 }
@@ -423,6 +479,7 @@ sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *tra
       {"reset", verb_reset},
       {"stopAccepting", verb_stop_accepting},
       {"listen", verb_listen},
+      {"adopt", verb_adopt},
       {"start", verb_start},
       {"address", verb_address},
       {"flush", verb_flush},

@@ -62,20 +62,20 @@ function badPort(name, value) {
  *
  * @param {number} errno negative, as libuv and the core give it
  * @param {string} syscall
- * @param {string} [address]
- * @param {number} [port]
+ * @param {string | null} [address] or path; null where there is none to name
+ * @param {number} [port] -1 for a path
  */
 function systemError(errno, syscall, address, port) {
   const [code, text] = getSystemErrorMap().get(errno) ?? [`errno ${-errno}`, 'unknown error'];
-  const place = port > 0 ? `${address}:${port}` : address;
-  const where = address === undefined ? '' : `: ${text} ${place}`;
+  const place = port > 0 ? ` ${address}:${port}` : address && ` ${address}`;
+  const where = address === undefined ? '' : `: ${text}${place ?? ''}`;
   const err = new Error(`${syscall} ${code}${where}`);
   Error.captureStackTrace(err, systemError);
   err.errno = errno;
   err.code = code;
   err.syscall = syscall;
   if (address !== undefined) err.address = address;
-  if (port > 0) err.port = port;
+  if (port) err.port = port;
   return err;
 }
 

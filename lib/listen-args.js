@@ -1,6 +1,10 @@
 'use strict';
 
-const { codedError, badPort, invalidArgType, invalidArgValue } = require('./errors');
+const { badPort, invalidArgType, invalidArgValue } = require('./errors');
+
+// Permissions of a Unix socket file: anyone may read, anyone may write.
+const S_IRALL = 0o444;
+const S_IWALL = 0o222;
 
 /** A number, or undefined when it is not one that a port or backlog could be. */
 function toNumber(value) {
@@ -22,11 +26,6 @@ function checkPort(port) {
   return number;
 }
 
-function notAvailable(what) {
-  const message = `searings does not listen on ${what} yet`;
-  return codedError(Error, 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', message);
-}
-
 /** The object form of any listen() call: `listen(port, host)` is `listen({port, host})`. */
 function toOptions(args, defaults) {
   const [first, second] = args;
@@ -36,12 +35,25 @@ function toOptions(args, defaults) {
   return typeof second === 'string' ? { port, host: second } : { port };
 }
 
+function checkMode(given) {
+  const { path, readableAll, writableAll } = given;
+  const mode = (readableAll ? S_IRALL : 0) | (writableAll ? S_IWALL : 0);
+  if (mode !== 0 && path[0] === '\0') {
+    const reason = 'cannot set readableAll or writableAll for an abstract Unix socket';
+    throw invalidArgValue("argument 'options'", given, reason);
+  }
+  return mode;
+}
+
+/** Where to listen: one of `{fd}`, `{port}` and `{path, mode}`. */
 function checkTarget(given, defaults) {
-  if (typeof given.fd === 'number' && given.fd >= 0) throw notAvailable('a file descriptor');
-  const { port } = given;
-  if (port === null || (port === undefined && 'port' in given)) return defaults.port;
-  if (typeof port === 'number' || typeof port === 'string') return checkPort(port);
-  if (isPath(given.path)) throw notAvailable('a Unix socket path');
+  const { port, path, fd } = given;
+  if (typeof fd === 'number' && fd >= 0) return { fd, port: undefined };
+  if (port === null || (port === undefined && 'port' in given && !isPath(path))) {
+    return { port: defaults.port };
+  }
+  if (typeof port === 'number' || typeof port === 'string') return { port: checkPort(port) };
+  if (isPath(path)) return { path, mode: checkMode(given), port: -1 };
   const reason =
     'port' in given || 'path' in given ? 'is invalid' : 'must have the property "port" or "path"';
   throw invalidArgValue("argument 'options'", given, reason);
@@ -60,18 +72,19 @@ function checkSignal(signal) {
  *
  * @param {unknown[]} args as the user gave them
  * @param {{port: number, host?: string, backlog: number, reusePort: boolean}} defaults of the server
- * @returns {{target: {port: number, host: string | undefined, backlog: number, exclusive: boolean,
+ * @returns {{target: {port: number | undefined, host: string | undefined, path: string | undefined,
+ *   mode: number | undefined, fd: number | undefined, backlog: number, exclusive: boolean,
  *   ipv6Only: boolean, reusePort: boolean}, signal: AbortSignal | undefined,
  *   callback: Function | undefined}}
  */
 function parseListenArgs(args, defaults) {
   const last = args.at(-1);
   const given = toOptions(args, defaults);
-  const port = checkTarget(given, defaults);
+  const where = checkTarget(given, defaults);
   const backlogArgument = args.length > 1 ? toNumber(args[1]) || toNumber(args[2]) : undefined;
   return {
     target: {
-      port,
+      ...where,
       host: given.host || defaults.host,
       backlog: toNumber(given.backlog) || backlogArgument || defaults.backlog,
       exclusive: Boolean(given.exclusive),
@@ -83,4 +96,4 @@ function parseListenArgs(args, defaults) {
   };
 }
 
-module.exports = { parseListenArgs };
+module.exports = { parseListenArgs, S_IRALL, S_IWALL };

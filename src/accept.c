@@ -1,5 +1,6 @@
 /* The listener: multishot accept, re-arming, backing off, closing. */
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "loop.h"
@@ -7,9 +8,28 @@
 /* After an error that the next accept is likely to meet too. Re-arming at once would spin on it. */
 #define BACKOFF_MS 100
 
+/* Of a socket with O_NONBLOCK (an adopted one may have it) the kernel does not wait for the next
+ * connection, but fails with -EAGAIN. Then a poll does the waiting. */
+static void
+wait_until_readable(sea_loop_t *loop)
+{
+  struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
+  if (sqe == NULL) {
+    return;
+  }
+  io_uring_prep_poll_add(sqe, loop->listener.fd, POLLIN);
+  sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_ACCEPT, 0));
+  loop->listener.armed = true;
+  loop->listener.waiting = true;
+}
+
 static void
 arm(sea_loop_t *loop)
 {
+  if (loop->listener.blocked) {
+    wait_until_readable(loop);
+    return;
+  }
   struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
   if (sqe == NULL) {
     return;
@@ -32,12 +52,22 @@ cancel(sea_loop_t *loop)
   loop->listener.cancelling = true;
 }
 
+void
+sea__accept_close(sea_listener_t *listener)
+{
+  if (listener->path != NULL) {
+    /* Before the close: afterwards the name could be another server's already. */
+    (void)unlink(listener->path);
+  }
+  close(listener->fd);
+  listener->fd = -1;
+}
+
 static void
 finish(sea_loop_t *loop)
 {
   sea_listener_t *listener = &loop->listener;
-  close(listener->fd);
-  listener->fd = -1;
+  sea__accept_close(listener);
   listener->announced = true;
   sea__loop_emit(loop, SEA_EVENT_LISTENER_CLOSED, NULL, listener->error, 0);
 }
@@ -74,8 +104,10 @@ on_error(sea_loop_t *loop, int32_t error)
   case -ECONNABORTED:
   case -ECANCELED:
   case -EINTR:
-  case -EAGAIN:
     break; /* of one connection, or of none: the next may be fine */
+  case -EAGAIN:
+    listener->blocked = true;
+    break;
   case -EBADF:
   case -EINVAL:
   case -ENOTSOCK:
@@ -95,6 +127,13 @@ void
 sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags)
 {
   sea_listener_t *listener = &loop->listener;
+  if (listener->waiting) {
+    listener->armed = false;
+    listener->cancelling = false;
+    listener->waiting = false;
+    listener->blocked = false;
+    return;
+  }
   if ((flags & IORING_CQE_F_MORE) == 0) {
     listener->armed = false;
     listener->cancelling = false;

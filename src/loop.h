@@ -34,10 +34,13 @@ typedef enum sea_bell {
 } sea_bell_t;
 
 typedef struct sea_listener {
-  int fd; /* -1 = closed */
+  int fd;           /* -1 = closed */
+  const char *path; /* of a Unix socket: unlinked at the end; NULL = none */
   bool wanted;
   bool armed;
   bool cancelling;
+  bool waiting;   /* a one-shot poll is in flight in the place of an accept */
+  bool blocked;   /* O_NONBLOCK is set on it, and nobody was there to accept */
   bool announced; /* LISTENER_CLOSED was sent */
   int32_t error;
   uint64_t retry_ms; /* not before; 0 = at once */
@@ -133,6 +136,8 @@ sea__conn_id(const sea_conn_t *conn)
 /* accept.c */
 void sea__accept_service(sea_loop_t *loop);
 void sea__accept_stop(sea_loop_t *loop);
+/* Gives the socket, and the name of a Unix socket, back to the system. */
+void sea__accept_close(sea_listener_t *listener);
 void sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags);
 
 /* recv.c */

@@ -80,9 +80,10 @@ typedef struct sea_options {
 } sea_options_t;
 
 typedef struct sea_listen {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address; /* IPv4, IPv6 or Unix, abstract names included */
   socklen_t address_len;
   int backlog;
+  uint32_t mode; /* Unix socket file: permission bits to add; 0 = as the umask has it */
   bool ipv6_only;
   bool reuse_port;
   bool no_delay;              /* TCP_NODELAY on accepted connections */
@@ -148,6 +149,10 @@ int sea_server_create(const sea_options_t *options, sea_server_t **out);
 /* Binds and listens. On error *syscall names the call that failed. Once per server, before start.
  */
 int sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **syscall);
+
+/* The same for a stream socket that is there already, bound and perhaps listening. The address of
+ * `spec` is not looked at. The server owns fd once this has answered 0. */
+int sea_server_adopt(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall);
 
 /* Starts the worker and waits until its ring stands (about a millisecond) or could not be made. */
 int sea_server_start(sea_server_t *server);

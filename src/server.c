@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "sea.h"
@@ -62,6 +63,21 @@ sea_server_create(const sea_options_t *options, sea_server_t **out)
   return 0;
 }
 
+static int
+take_listener(sea_server_t *server, int fd, const char **syscall)
+{
+  sea_listener_t *listener = &server->loop.listener;
+  int error = sea__sock_local(fd, &server->address);
+  if (error < 0) {
+    *syscall = "getsockname";
+    return error;
+  }
+  listener->fd = fd;
+  listener->wanted = true;
+  listener->announced = false;
+  return 0;
+}
+
 int
 sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **syscall)
 {
@@ -74,16 +90,26 @@ sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **s
   if (fd < 0) {
     return fd;
   }
-  int error = sea__sock_local(fd, &server->address);
+  int error = take_listener(server, fd, syscall);
   if (error < 0) {
-    *syscall = "getsockname";
     close(fd);
     return error;
   }
-  listener->fd = fd;
-  listener->wanted = true;
-  listener->announced = false;
+  const struct sockaddr_un *un = (const struct sockaddr_un *)&server->address;
+  bool named = un->sun_family == AF_UNIX && un->sun_path[0] != '\0'; /* and not abstract */
+  listener->path = named ? un->sun_path : NULL;
   return 0;
+}
+
+int
+sea_server_adopt(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall)
+{
+  *syscall = "listen";
+  if (server->started || server->loop.listener.fd >= 0) {
+    return -EALREADY;
+  }
+  int error = sea__sock_adopt(fd, spec, syscall);
+  return error < 0 ? error : take_listener(server, fd, syscall);
 }
 
 int
@@ -118,7 +144,7 @@ sea_server_destroy(sea_server_t *server)
     sea__thread_join(&server->thread);
   }
   if (loop->listener.fd >= 0) {
-    close(loop->listener.fd);
+    sea__accept_close(&loop->listener);
   }
   sea__loop_deinit(loop);
   free(server);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int
@@ -11,19 +13,34 @@ set_int(int fd, int level, int name, int value)
   return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
 }
 
-/* Accepted sockets inherit all of these, which saves the calls per connection. */
-static int
-set_options(int fd, const sea_listen_t *spec)
+static bool
+is_ip(int family)
 {
-  bool tcp = spec->address.ss_family == AF_INET || spec->address.ss_family == AF_INET6;
-  int error = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (error == 0 && spec->address.ss_family == AF_INET6) {
+  return family == AF_INET || family == AF_INET6;
+}
+
+/* What decides about the address, before bind(2). */
+static int
+set_address_options(int fd, const sea_listen_t *spec)
+{
+  int family = spec->address.ss_family;
+  int error = is_ip(family) ? set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) : 0;
+  if (error == 0 && family == AF_INET6) {
     error = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, spec->ipv6_only);
   }
-  if (error == 0 && spec->reuse_port) {
+  if (error == 0 && is_ip(family) && spec->reuse_port) {
     error = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   }
-  if (error == 0 && spec->recv_buffer_bytes != 0) {
+  return error;
+}
+
+/* Accepted sockets inherit all of these, which saves the calls per connection. */
+static int
+set_options(int fd, int family, const sea_listen_t *spec)
+{
+  bool tcp = is_ip(family);
+  int error = 0;
+  if (spec->recv_buffer_bytes != 0) {
     error = set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)spec->recv_buffer_bytes);
   }
   if (error == 0 && spec->send_buffer_bytes != 0) {
@@ -42,10 +59,27 @@ set_options(int fd, const sea_listen_t *spec)
 }
 
 static int
+add_mode(const sea_listen_t *spec, const char **syscall)
+{
+  const char *path = ((const struct sockaddr_un *)&spec->address)->sun_path;
+  struct stat status;
+  *syscall = "chmod";
+  if (stat(path, &status) < 0 || chmod(path, status.st_mode | spec->mode) < 0) {
+    int error = -errno;
+    (void)unlink(path);
+    return error;
+  }
+  return 0;
+}
+
+static int
 bind_and_listen(int fd, const sea_listen_t *spec, const char **syscall)
 {
   *syscall = "setsockopt";
-  int error = set_options(fd, spec);
+  int error = set_address_options(fd, spec);
+  if (error == 0) {
+    error = set_options(fd, spec->address.ss_family, spec);
+  }
   if (error < 0) {
     return error;
   }
@@ -53,8 +87,30 @@ bind_and_listen(int fd, const sea_listen_t *spec, const char **syscall)
   if (bind(fd, (const struct sockaddr *)&spec->address, spec->address_len) < 0) {
     return -errno;
   }
+  error = spec->mode == 0 ? 0 : add_mode(spec, syscall);
+  if (error < 0) {
+    return error;
+  }
   *syscall = "listen";
   return listen(fd, spec->backlog) < 0 ? -errno : 0;
+}
+
+int
+sea__sock_adopt(int fd, const sea_listen_t *spec, const char **syscall)
+{
+  int type = 0;
+  socklen_t len = sizeof type;
+  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+  *syscall = "listen";
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_STREAM ||
+      sea__sock_local(fd, &address) < 0) {
+    return -EINVAL;
+  }
+  int error = set_options(fd, address.ss_family, spec);
+  if (error == 0 && listen(fd, spec->backlog) < 0) {
+    error = -errno;
+  }
+  return error;
 }
 
 int

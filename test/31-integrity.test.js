@@ -2,6 +2,8 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const os = require('node:os');
+const path = require('node:path');
 const { expectedBackend } = require('./helpers/backend');
 const { LOOPBACK } = require('./helpers/clients');
 const { createEchoServer } = require('./helpers/echo-server');
@@ -36,19 +38,22 @@ const CASES = [
   { what: 'a server that pauses reading at random', naps: true },
   { what: 'clients that pause reading at random', clientNaps: true },
   { what: 'everything tiny, standing still and pausing', options: TINY, blocks: true, naps: true },
+  { what: 'a Unix socket', unix: true },
+  { what: 'a Unix socket, everything tiny', unix: true, options: TINY },
 ];
 
-async function runCase({ options = {}, blocks, naps, clientNaps }, closeEitherSide) {
+async function runCase({ options = {}, blocks, naps, clientNaps, unix }, closeEitherSide) {
   const size = { bytes: BYTES, connections: CONNECTIONS };
   const server = createEchoServer(options, { ...size, blocks, naps });
   const memory = watchMemory();
   try {
-    server.listen(0, LOOPBACK);
+    if (unix) server.listen(path.join(os.tmpdir(), `searings-integrity-${process.pid}.sock`));
+    else server.listen(0, LOOPBACK);
     await once(server, 'listening');
-    const { port } = server.address();
+    const where = unix ? { path: server.address() } : { port: server.address().port };
     const load = await runProgram(
       'load',
-      { port, ...size, closeEitherSide, clientNaps },
+      { ...where, ...size, closeEitherSide, clientNaps },
       seconds(full ? 300 : 60),
     );
     assert.deepEqual({ code: load.code, stderr: load.stderr }, { code: 0, stderr: '' });

@@ -2,6 +2,7 @@
 
 const net = require('node:net');
 const { track, untrack } = require('./at-exit');
+const { S_IRALL, S_IWALL } = require('../listen-args');
 const {
   kFlush,
   kOnClosed,
@@ -91,6 +92,23 @@ function reportClosed(handle) {
   backend.finishStop();
 }
 
+/** The options of net.Server's listen() for where a server is to listen. */
+function whereToListen(spec) {
+  const { backlog, exclusive } = spec;
+  if (spec.fd !== undefined) return { fd: spec.fd, backlog };
+  if (spec.path !== undefined) {
+    const readableAll = (spec.mode & S_IRALL) !== 0;
+    const writableAll = (spec.mode & S_IWALL) !== 0;
+    return { path: spec.path, backlog, exclusive, readableAll, writableAll };
+  }
+  const where = { port: spec.port, backlog, exclusive };
+  if (spec.ipv6Only) where.ipv6Only = true;
+  if (spec.reusePort) where.reusePort = true;
+  // Without a host, Node binds at once and has address() ready, and does without IPv6 by itself.
+  if (!spec.anyAddress || spec.family !== 6) where.host = spec.address;
+  return where;
+}
+
 /** The transport on Node's own sockets, for hosts without a usable io_uring. */
 class NetBackend {
   constructor(owner, options) {
@@ -131,12 +149,7 @@ class NetBackend {
       if (this.listenerClosed) server.close();
       else callback(null);
     });
-    const where = { port: spec.port, backlog: spec.backlog, exclusive: spec.exclusive };
-    if (spec.ipv6Only) where.ipv6Only = true;
-    if (spec.reusePort) where.reusePort = true;
-    // Without a host, Node binds at once and has address() ready, and does without IPv6 by itself.
-    if (!spec.anyAddress || spec.family !== 6) where.host = spec.address;
-    server.listen(where);
+    server.listen(whereToListen(spec));
   }
 
   address() {

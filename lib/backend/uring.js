@@ -1,5 +1,6 @@
 'use strict';
 
+const cluster = require('node:cluster');
 const { markAsUntransferable } = require('node:worker_threads');
 const { loadBinding, probeHost } = require('../binding');
 const { systemError } = require('../errors');
@@ -31,9 +32,12 @@ const SMALL_SLAB_BYTES_MAX = 64 * 1024;
 const SLAB_BATCHES_FEW = 2;
 const SLAB_BATCHES_MANY = 64;
 const EXIT_WAIT_MS = 1000;
+const ENOENT = -2;
 const ENOMEM = -12;
+const EACCES = -13;
 const GATHER_MAX = 64; // buffers of one writev command
 const INT_MAX = 2 ** 31 - 1;
+const PATH_BYTES = 108; // of a Unix socket's name in a sockaddr_un
 
 /**
  * Memory for received chunks, one slab after the other. A slab lives as long as any chunk in it, so slabs
@@ -69,6 +73,16 @@ class Pile {
     this.before = before;
     this.last = last;
   }
+}
+
+/**
+ * The name under which clients find a Unix socket. Node's own bind and connect pad abstract names with
+ * zero bytes up to libuv 1.47, and to the kernel that is another name.
+ */
+function socketName(path) {
+  const [, minor] = process.versions.uv.split('.');
+  if (path[0] !== '\0' || minor >= 48) return path;
+  return path + '\0'.repeat(PATH_BYTES - Buffer.byteLength(path));
 }
 
 /**
@@ -113,23 +127,32 @@ class UringBackend {
 
   listen(spec, callback) {
     const { options, native } = this;
-    const errno =
-      native.listen({
-        address: spec.address,
-        port: spec.port,
-        backlog: Math.min(spec.backlog, INT_MAX),
-        ipv6Only: spec.ipv6Only,
-        reusePort: spec.reusePort,
-        noDelay: options.tcpNoDelay,
-        deferAcceptSeconds: options.tcpDeferAcceptSeconds,
-        recvBufferSize: options.socketRecvBufferSize,
-        sendBufferSize: options.socketSendBufferSize,
-      }) || native.start();
+    const settings = {
+      address: spec.address,
+      port: spec.port,
+      path: spec.path && socketName(spec.path),
+      mode: spec.mode,
+      backlog: Math.min(spec.backlog, INT_MAX),
+      ipv6Only: spec.ipv6Only,
+      // Workers of a cluster share a port, as they do with node:net, though the kernel spreads the load.
+      reusePort: spec.reusePort || (cluster.isWorker && !spec.exclusive),
+      noDelay: options.tcpNoDelay,
+      deferAcceptSeconds: options.tcpDeferAcceptSeconds,
+      recvBufferSize: options.socketRecvBufferSize,
+      sendBufferSize: options.socketSendBufferSize,
+    };
+    let errno = spec.fd === undefined ? native.listen(settings) : native.adopt(settings, spec.fd);
+    // libuv's answer for a path whose directory is not there.
+    if (errno === ENOENT && spec.path !== undefined) errno = EACCES;
+    errno ||= native.start();
     if (errno !== 0) {
-      process.nextTick(callback, systemError(errno, 'listen', spec.address, spec.port));
+      process.nextTick(
+        callback,
+        systemError(errno, 'listen', spec.path ?? spec.address, spec.port),
+      );
       return;
     }
-    this.bound = native.address();
+    this.bound = native.address() ?? spec.path ?? null;
     track(this);
     process.nextTick(callback, null);
   }

@@ -3,6 +3,7 @@
 const dns = require('node:dns');
 const net = require('node:net');
 const { selectBackend } = require('../backend/select');
+const { systemError } = require('../errors');
 const { TcpConnection } = require('./connection');
 const {
   kConnections,
@@ -26,6 +27,10 @@ const LISTENING = 2;
 const DRAINING = 3; // those accepted live on, also when they were not announced yet; no others come
 const STOPPING = 4; // the backend has been asked to stop
 const STOPPED = 5;
+
+/** Of a Unix socket's name: sockaddr_un has room for these and a zero byte. */
+const PATH_BYTES_MAX = 107;
+const EINVAL = -22;
 
 /** Errors of the IPv6 wildcard address that mean "no IPv6 here": then it is 0.0.0.0, as in Node. */
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EINVAL', 'EADDRNOTAVAIL']);
@@ -58,7 +63,11 @@ class Transport {
   // --- start
 
   start() {
-    const { host } = this.target;
+    const { host, path, fd } = this.target;
+    if (path !== undefined || fd !== undefined) {
+      this.bindLocal(path);
+      return;
+    }
     const family = host === undefined ? 6 : net.isIP(host);
     if (family !== 0) {
       this.bind(host, family);
@@ -71,19 +80,33 @@ class Transport {
     });
   }
 
+  /** Listens on a path or on a descriptor. */
+  bindLocal(path) {
+    if (path !== undefined && Buffer.byteLength(path) > PATH_BYTES_MAX) {
+      process.nextTick(() => {
+        if (this.phase === RESOLVING) this.fail(systemError(EINVAL, 'listen', path, -1));
+      });
+      return;
+    }
+    this.listen({ ...this.target, address: null, family: 0, anyAddress: false });
+  }
+
   /** @param {string | undefined} address undefined is every address, IPv6 and IPv4 */
   bind(address, family) {
+    const anyAddress = address === undefined;
+    const wildcard = family === 6 ? '::' : '0.0.0.0';
+    this.listen({ ...this.target, address: address ?? wildcard, family, anyAddress });
+  }
+
+  listen(spec) {
     const backend = this.createBackend();
     if (backend === null) return;
     this.phase = STARTING;
     this.backend = backend;
     this.listenerOpen = true;
     this.updateHold();
-    const anyAddress = address === undefined;
-    const wildcard = family === 6 ? '::' : '0.0.0.0';
-    const spec = { ...this.target, address: address ?? wildcard, family, anyAddress };
     backend.listen(spec, (err) => {
-      if (err) this.onListenError(err, anyAddress && family === 6);
+      if (err) this.onListenError(err, spec.anyAddress && spec.family === 6);
       else this.onListening();
     });
   }

@@ -49,10 +49,11 @@ function napRandomly(socket, seed) {
 
 /** One connection: @returns {Promise<string|null>} what went wrong, or null */
 function echoOnce(options, seed, close) {
-  const { port, bytes } = options;
+  const { bytes } = options;
+  const target = options.path ? { path: options.path } : { host: LOOPBACK, port: options.port };
   return new Promise((resolve) => {
     const check = new RandomCheck(seed);
-    const socket = net.connect({ host: LOOPBACK, port });
+    const socket = net.connect(target);
     let failure = null;
     let marked = false;
     let ended = false;
@@ -99,7 +100,7 @@ function echoOnce(options, seed, close) {
 /**
  * Echo clients against a server, all at once.
  *
- * @param {{port: number, connections: number, bytes: number, closeEitherSide?: boolean,
+ * @param {{port?: number, path?: string, connections: number, bytes: number, closeEitherSide?: boolean,
  *   clientNaps?: boolean}} options with closeEitherSide, the client closes half of the connections
  *   as soon as it has written, and the server the other half
  * @returns {Promise<string[]>} what went wrong; empty when every byte came back in order

@@ -7,17 +7,17 @@ const { seconds } = require('./scale');
 
 /**
  * Starts test/helpers/programs/<name>.js in a process of its own. Programs read one JSON argument
- * and print one JSON value per line.
+ * and print one JSON value per line. `handles` become its descriptors from 3 on.
  *
  * @returns {{child: import('node:child_process').ChildProcess, line: () => Promise<any>,
  *   exited: Promise<{code: number|null, signal: string|null, lines: any[], stderr: string}>}}
  *   `line()` gives the next value printed; `exited` resolves when the process is gone. A process
  *   that outlives the limit is killed, so that `signal` is 'SIGKILL'.
  */
-function startProgram(name, argument = {}, limitMs = seconds(30)) {
+function startProgram(name, argument = {}, limitMs = seconds(30), handles = []) {
   const file = path.join(__dirname, 'programs', `${name}.js`);
   const child = spawn(process.execPath, [file, JSON.stringify(argument)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...handles],
   });
   const killer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let stderr = '';

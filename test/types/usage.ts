@@ -36,10 +36,13 @@ server
   .unref()
   .close((error) => console.error(error?.message));
 
-const bound: net.AddressInfo | null = server.address();
+const bound: net.AddressInfo | string | null = server.address();
+server.listen('/run/app.sock', () => {});
+server.listen({ path: '/run/app.sock', readableAll: true, writableAll: true });
+server.listen({ fd: 3 });
 const listening: boolean = server.listening;
 const backend: 'io_uring' | 'net' = server.info().backend;
-console.log(bound?.port, listening, backend);
+console.log(typeof bound === 'object' ? bound?.port : bound, listening, backend);
 
 async function stop(): Promise<void> {
   await server[Symbol.asyncDispose]();
