@@ -121,6 +121,8 @@ class UringBackend {
         ipv6Only: spec.ipv6Only,
         reusePort: spec.reusePort,
         noDelay: options.tcpNoDelay,
+        keepAlive: spec.keepAlive,
+        keepAliveSeconds: spec.keepAliveSeconds,
         deferAcceptSeconds: options.tcpDeferAcceptSeconds,
         recvBufferSize: options.socketRecvBufferSize,
         sendBufferSize: options.socketSendBufferSize,
