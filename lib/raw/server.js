@@ -99,7 +99,7 @@ class UringTcpServer extends Service {
   #post(connectionId, data, finish) {
     checkId('"connectionId" argument', connectionId);
     const bytes = toBytes('"data" argument', data);
-    return this[kEngine] !== null && this[kEngine].post(connectionId, bytes, finish);
+    return this[kEngine]?.post(connectionId, bytes, finish) ?? false;
   }
 
   /** Sends of many connections in one call. Those to connections that are gone are passed over. */
@@ -145,7 +145,7 @@ class UringTcpServer extends Service {
   /** Closes now; what is queued gets one attempt to leave. @returns {boolean} whether it was there */
   closeConnection(connectionId) {
     checkId('"connectionId" argument', connectionId);
-    return this[kEngine] !== null && this[kEngine].closeConnection(connectionId);
+    return this[kEngine]?.closeConnection(connectionId) ?? false;
   }
 
   /** Stops receiving. What has already arrived is still told. */
@@ -159,7 +159,7 @@ class UringTcpServer extends Service {
 
   #setPaused(connectionId, paused) {
     checkId('"connectionId" argument', connectionId);
-    return this[kEngine] !== null && this[kEngine].setPaused(connectionId, paused);
+    return this[kEngine]?.setPaused(connectionId, paused) ?? false;
   }
 }
 
