@@ -87,10 +87,13 @@ constants_object(napi_env env)
   set_number(env, constants, "ERROR", SEA_EVENT_ERROR);
   set_number(env, constants, "SENT", SEA_EVENT_SENT);
   set_number(env, constants, "SHUTDOWN", SEA_EVENT_SHUTDOWN);
+  set_number(env, constants, "DRAIN", SEA_EVENT_DRAIN);
   set_number(env, constants, "CLOSED", SEA_EVENT_CLOSED);
   set_number(env, constants, "COMMAND_SPACE", SEA_EVENT_COMMAND_SPACE);
   set_number(env, constants, "LISTENER_CLOSED", SEA_EVENT_LISTENER_CLOSED);
   set_number(env, constants, "STOPPED", SEA_EVENT_STOPPED);
+  set_number(env, constants, "POST_TAKEN", SEA_NAPI_POST_TAKEN);
+  set_number(env, constants, "POST_NO_SPACE", SEA_NAPI_POST_NO_SPACE);
   set_number(env, constants, "CLOSE_STOP", SEA_CLOSE_STOP);
   set_number(env, constants, "CLOSE_IDLE", SEA_CLOSE_IDLE);
   set_number(env, constants, "CLOSE_NO_MEMORY", SEA_CLOSE_NO_MEMORY);

@@ -7,7 +7,8 @@
  *
  * Node drains process.nextTick and microtasks between any two callbacks of one socket. Node-API
  * does so after each call of the threadsafe function, so a batch has at most one event per
- * connection (adjacent data is joined) and each batch is a call of its own. */
+ * connection (adjacent data is joined) and each batch is a call of its own. The raw API makes no
+ * such promise: its batches take what there is. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -159,7 +160,7 @@ add(sea_napi_transport_t *t, uint32_t n, const sea_event_t *event)
     return n;
   }
   if (n == t->records_max || (data && !fits(slab_for(t, event), event)) ||
-      (is_of_connection(event) && !first_of_slot(t, event->slot))) {
+      (!t->mixed && is_of_connection(event) && !first_of_slot(t, event->slot))) {
     return 0;
   }
   put(record, event);

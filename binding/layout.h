@@ -11,6 +11,13 @@ enum {
   SEA_NAPI_RECORD_LENGTH, /* numbers per record */
 };
 
+/* What post() answers. */
+enum {
+  SEA_NAPI_POST_REFUSED,
+  SEA_NAPI_POST_TAKEN,
+  SEA_NAPI_POST_NO_SPACE, /* refused by the command ring: COMMAND_SPACE follows, and no DRAIN */
+};
+
 /* A kind of record beside those of sea_event_kind_t: as DATA, with the bytes in the small slab. */
 #define SEA_NAPI_DATA_SMALL 64
 

@@ -17,6 +17,7 @@ sea_napi_transport_drop(sea_napi_transport_t *t)
 {
   if (--t->holders == 0) {
     free(t->seen);
+    sea_napi_scratch_free(t);
     free(t);
   }
 }
@@ -86,6 +87,9 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->command_capacity = sea_napi_get_u32(env, object, "commandQueueCapacity", o->command_capacity);
   o->event_capacity = sea_napi_get_u32(env, object, "eventQueueCapacity", o->event_capacity);
   o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
+  o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);
+  o->send_queue_max = sea_napi_get_u32(env, object, "sendQueueCapacity", o->send_queue_max);
+  o->echo = sea_napi_get_bool(env, object, "echo");
 }
 
 static bool
@@ -108,7 +112,9 @@ create_core(napi_env env, napi_value options_object, sea_napi_transport_t *t)
 {
   sea_options_t options;
   read_options(env, options_object, &options);
+  t->mixed = sea_napi_get_bool(env, options_object, "mixedBatches");
   options.on_events = sea_napi_ring;
+  options.on_release = sea_napi_on_release;
   options.arg = t;
   return sea_server_create(&options, &t->core);
 }

@@ -40,9 +40,16 @@ typedef struct sea_napi_transport {
   uint32_t *seen;
   uint32_t seen_len;
   uint32_t batch;
+  bool mixed; /* a batch may have any events, as those of the raw API */
+
+  struct sea_napi_scratch *scratch; /* raw_verbs.c */
   uint64_t
       burst_us; /* when the batches that come without a turn of the event loop began; 0 = none */
 } sea_napi_transport_t;
+
+/* The raw API's, see raw_verbs.c: gives back the Buffer that kept sent bytes alive. */
+void sea_napi_on_release(void *transport, void *holder);
+void sea_napi_scratch_free(sea_napi_transport_t *transport);
 
 /* createTransport(options, records, onBatch, onSlab, onLater) */
 napi_value sea_napi_create_transport(napi_env env, napi_callback_info info);

@@ -12,15 +12,20 @@
 
 #define ARGS_MAX 3
 
-/* The transport, and the arguments; `*t` is NULL when it was released. */
-static sea_napi_transport_t *
-enter(napi_env env, napi_callback_info info, napi_value *args)
+sea_napi_transport_t *
+sea_napi_enter(napi_env env, napi_callback_info info, napi_value *args, size_t max)
 {
-  size_t argc = ARGS_MAX;
+  size_t argc = max;
   void *data = NULL;
   napi_get_cb_info(env, info, &argc, args, NULL, &data);
   sea_napi_transport_t *t = data;
   return t->core == NULL ? NULL : t;
+}
+
+static sea_napi_transport_t *
+enter(napi_env env, napi_callback_info info, napi_value *args)
+{
+  return sea_napi_enter(env, info, args, ARGS_MAX);
 }
 
 /* -- sending ---------------------------------------------------------------------------------- */
@@ -210,6 +215,8 @@ read_listen(napi_env env, napi_value object, sea_listen_t *spec)
       .ipv6_only = sea_napi_get_bool(env, object, "ipv6Only"),
       .reuse_port = sea_napi_get_bool(env, object, "reusePort"),
       .no_delay = sea_napi_get_bool(env, object, "noDelay"),
+      .keep_alive = sea_napi_get_bool(env, object, "keepAlive"),
+      .keep_alive_s = sea_napi_get_u32(env, object, "keepAliveSeconds", 0),
       .defer_accept_s = sea_napi_get_u32(env, object, "deferAcceptSeconds", 0),
       .recv_buffer_bytes = sea_napi_get_u32(env, object, "recvBufferSize", 0),
       .send_buffer_bytes = sea_napi_get_u32(env, object, "sendBufferSize", 0),
@@ -463,12 +470,24 @@ verb_queued_bytes(napi_env env, napi_callback_info info)
 }
 
 bool
+sea_napi_define(napi_env env, napi_value object, sea_napi_transport_t *transport,
+                const sea_napi_verb_t *verbs, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    napi_value function;
+    if (napi_create_function(env, verbs[i].name, NAPI_AUTO_LENGTH, verbs[i].verb, transport,
+                             &function) != napi_ok) {
+      return false;
+    }
+    sea_napi_set(env, object, verbs[i].name, function);
+  }
+  return true;
+}
+
+bool
 sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *transport)
 {
-  const struct {
-    const char *name;
-    napi_callback verb;
-  } verbs[] = {
+  static const sea_napi_verb_t verbs[] = {
       {"write", verb_write},
       {"writev", verb_writev},
       {"writevPart", verb_writev_part},
@@ -496,13 +515,6 @@ sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *tra
       {"setKeepAlive", verb_set_keep_alive},
       {"queuedBytes", verb_queued_bytes},
   };
-  for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-    napi_value function;
-    if (napi_create_function(env, verbs[i].name, NAPI_AUTO_LENGTH, verbs[i].verb, transport,
-                             &function) != napi_ok) {
-      return false;
-    }
-    sea_napi_set(env, object, verbs[i].name, function);
-  }
-  return true;
+  return sea_napi_define(env, object, transport, verbs, sizeof verbs / sizeof *verbs) &&
+         sea_napi_define_raw_verbs(env, object, transport);
 }

@@ -8,4 +8,20 @@
  * call. lib/ never keeps a method without its object. */
 bool sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *transport);
 
+/* -- for the files of verbs -- */
+
+typedef struct sea_napi_verb {
+  const char *name;
+  napi_callback verb;
+} sea_napi_verb_t;
+
+bool sea_napi_define(napi_env env, napi_value object, sea_napi_transport_t *transport,
+                     const sea_napi_verb_t *verbs, size_t n);
+/* The transport, and `max` arguments, those not given undefined; NULL when it was released. */
+sea_napi_transport_t *sea_napi_enter(napi_env env, napi_callback_info info, napi_value *args,
+                                     size_t max);
+
+/* raw_verbs.c */
+bool sea_napi_define_raw_verbs(napi_env env, napi_value object, sea_napi_transport_t *transport);
+
 #endif

@@ -3,5 +3,14 @@
 const { SearingsNativeLoadError } = require('./errors');
 const { TcpConnection } = require('./tcp/connection');
 const { TcpServer, createTcpServer } = require('./tcp/server');
+const { UringTcpServer } = require('./raw/server');
+const { UringTcpEchoServer } = require('./raw/echo');
 
-module.exports = { createTcpServer, TcpServer, TcpConnection, SearingsNativeLoadError };
+module.exports = {
+  createTcpServer,
+  TcpServer,
+  TcpConnection,
+  UringTcpServer,
+  UringTcpEchoServer,
+  SearingsNativeLoadError,
+};

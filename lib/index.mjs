@@ -1,4 +1,11 @@
 import searings from './index.js';
 
-export const { createTcpServer, TcpServer, TcpConnection, SearingsNativeLoadError } = searings;
+export const {
+  createTcpServer,
+  TcpServer,
+  TcpConnection,
+  UringTcpServer,
+  UringTcpEchoServer,
+  SearingsNativeLoadError,
+} = searings;
 export default searings;

@@ -48,6 +48,26 @@ const TCP_OPTIONS = {
   highWaterMark: integer(undefined, 0, MAX_INT32),
 };
 
+/** The options that the raw servers share with `createTcpServer`. What is left out is about streams. */
+const { allowHalfOpen, pauseOnConnect, highWaterMark, ...COMMON_OPTIONS } = TCP_OPTIONS;
+COMMON_OPTIONS.host = { ...TCP_OPTIONS.host, default: '127.0.0.1' };
+
+/** Every option of `UringTcpServer`. */
+const RAW_OPTIONS = {
+  __proto__: null,
+  ...COMMON_OPTIONS,
+  sendQueueCapacity: integer(1024, 1, 2 ** 24),
+};
+
+/** Every option of `UringTcpEchoServer`: it has no queues to JavaScript. */
+const {
+  eventBatchSize: _batch,
+  eventQueueCapacity: _events,
+  commandQueueCapacity: _commands,
+  ...ECHO
+} = COMMON_OPTIONS;
+const ECHO_OPTIONS = { __proto__: null, ...ECHO };
+
 function checkInteger(name, value, { min, max }) {
   const range = `an integer between ${min} and ${max}`;
   if (typeof value !== 'number') throw invalidArgType(`"options.${name}" property`, range, value);
@@ -101,4 +121,4 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   return Object.freeze(options);
 }
 
-module.exports = { TCP_OPTIONS, normalizeOptions };
+module.exports = { TCP_OPTIONS, RAW_OPTIONS, ECHO_OPTIONS, normalizeOptions };

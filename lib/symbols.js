@@ -19,6 +19,10 @@ module.exports = {
   kOnClosed: Symbol('onClosed'),
   kFlush: Symbol('flush'),
 
+  // Calls from the engine of a raw server into the server.
+  kOnEvent: Symbol('onEvent'),
+  kOnEvents: Symbol('onEvents'),
+
   // Between a server and its transports and connections.
   kOptions: Symbol('options'),
   kStreamOptions: Symbol('streamOptions'),

@@ -1,7 +1,7 @@
 /* Send queue nodes, and the scatter lists of gathered sends. Worker-only.
  *
- * A chunk names bytes that belong to the host (see sea_send()); the node itself comes from a pool
- * that grows in blocks and never shrinks, so that steady traffic allocates nothing. */
+ * A chunk names bytes that lie elsewhere; the node itself comes from a pool that grows in blocks
+ * and never shrinks, so that steady traffic allocates nothing. */
 #ifndef SEA_CHUNK_H
 #define SEA_CHUNK_H
 
@@ -11,11 +11,24 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+struct sea_payload;
+
+/* Whose the bytes are, and so what happens to them when they have been sent. */
+typedef enum sea_memory {
+  SEA_MEMORY_HOST = 0, /* the host's, which learns of it by SENT or CLOSED */
+  SEA_MEMORY_PAYLOAD,  /* a payload's, which goes home */
+  SEA_MEMORY_BUFFER,   /* a receive buffer, which goes back to the kernel */
+  SEA_MEMORY_HEAP,     /* the chunk's own, which is freed */
+} sea_memory_t;
+
 typedef struct sea_chunk {
   struct sea_chunk *next;
   const char *data;
   size_t len;
-  bool last; /* the host wants to know when this one has left */
+  struct sea_payload *payload; /* SEA_MEMORY_PAYLOAD */
+  uint16_t buffer_id;          /* SEA_MEMORY_BUFFER */
+  uint8_t memory;              /* sea_memory_t */
+  bool last;                   /* the host wants to know when this one has left */
 } sea_chunk_t;
 
 /* First in, first out. */

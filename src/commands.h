@@ -17,6 +17,9 @@ typedef enum sea_command_op {
   SEA_COMMAND_CLOSE,
   SEA_COMMAND_RESET,
   SEA_COMMAND_STOP_ACCEPTING,
+  SEA_COMMAND_SEND_PAYLOAD, /* data is a sea_payload_t */
+  SEA_COMMAND_ASK_DRAIN,    /* a DRAIN event when the connection's queue has room */
+  SEA_COMMAND_FINISH,       /* see sea_post() */
 } sea_command_op_t;
 
 typedef struct sea_command {
@@ -24,7 +27,7 @@ typedef struct sea_command {
   bool last;  /* SEND: wants a SENT event */
   uint32_t slot;
   uint32_t generation;
-  const void *data; /* SEND: the host's memory, see sea_send() */
+  const void *data; /* SEND: the host's memory, see sea_send(); SEND_PAYLOAD: the payload */
   size_t len;
 } sea_command_t;
 

@@ -27,6 +27,7 @@ sea__conn_open(sea_loop_t *loop, int fd)
   sea__stat_add(&loop->stats.connections_active, 1);
   sea__stat_add(&loop->stats.slots_in_use, 1);
   conn->active_ms = loop->now_ms;
+  conn->answers = loop->options.echo ? SEA_ANSWERS_ECHO : SEA_ANSWERS_HOST;
   watch_idle(loop, conn);
   sea__loop_emit(loop, SEA_EVENT_OPEN, conn, 0, 0);
   sea__loop_todo(loop, conn);

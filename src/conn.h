@@ -34,21 +34,32 @@ typedef enum sea_write_end {
   SEA_WRITE_SHUT,
 } sea_write_end_t;
 
+/* Who answers what happens to a connection. */
+typedef enum sea_answers {
+  SEA_ANSWERS_HOST = 0,
+  SEA_ANSWERS_FINISH, /* the worker, which closes it at the peer's FIN; answer.c */
+  SEA_ANSWERS_ECHO,   /* the worker, which sends everything back; echo.c */
+} sea_answers_t;
+
 typedef struct sea_conn {
   _Atomic int fd;                /* -1 = none. The host reads it, under the table's lock */
   _Atomic uint32_t generation;   /* likewise */
   _Atomic uint64_t queued_bytes; /* the host may read it, at any time */
+  _Atomic uint32_t sends_done;   /* likewise: payload sends that are over, counted without end */
+  _Atomic uint32_t drains_told;  /* likewise: DRAIN events */
 
   uint32_t slot;
   uint8_t state;     /* sea_conn_state_t */
   uint8_t recv;      /* sea_recv_state_t */
   uint8_t write_end; /* sea_write_end_t */
   uint8_t reason;    /* sea_close_reason_t, once CLOSING */
+  uint8_t answers;   /* sea_answers_t */
   bool paused : 1;
   bool sending : 1;    /* a send is in flight */
   bool cancelling : 1; /* a cancellation of everything is in flight */
   bool reset : 1;      /* close with RST */
-  int32_t send_error;  /* -errno of the send that failed; every later one fails likewise */
+  bool drain_wanted : 1;
+  int32_t send_error; /* -errno of the send that failed; every later one fails likewise */
 
   sea_list_t todo;    /* in loop->todo: something has to be started */
   sea_list_t waiting; /* in loop->starved or in the table's free list */
@@ -58,6 +69,11 @@ typedef struct sea_conn {
   sea_chunk_queue_t queue;
   size_t head_sent; /* bytes of the queue's first chunk that have left */
   sea_gather_t *gather;
+  uint32_t sends_queued; /* payload sends in the queue */
+
+  /* The host's, from OPEN to CLOSED; the worker touches them only while nobody has the slot. */
+  uint32_t sends_given;
+  uint32_t drains_asked;
 } sea_conn_t;
 
 static inline bool

@@ -15,6 +15,7 @@ sea__loop_init(sea_loop_t *loop, const sea_options_t *options)
   loop->listener = (sea_listener_t){.fd = -1, .announced = true};
   sea__list_init(&loop->todo);
   sea__list_init(&loop->starved);
+  sea__payloads_init(&loop->payloads, options->on_release, options->arg);
   int error = sea__slab_init(&loop->slab);
   if (error == 0 && (error = sea__chunk_pool_init(&loop->chunks)) < 0) {
     sea__slab_deinit(&loop->slab);
@@ -43,6 +44,7 @@ sea__loop_deinit(sea_loop_t *loop)
   sea__commands_deinit(&loop->commands);
   sea__events_deinit(&loop->events);
   sea__wake_deinit(&loop->wake);
+  sea__payloads_deinit(&loop->payloads);
   sea__chunk_pool_deinit(&loop->chunks);
   sea__slab_deinit(&loop->slab);
 }
@@ -75,9 +77,8 @@ sea__loop_ring_deinit(sea_loop_t *loop)
 
 /* -- events ----------------------------------------------------------------------------------- */
 
-/* What an event referred to comes back: its buffer to the kernel, its slot to the table. */
-static void
-release(sea_loop_t *loop, const sea_event_t *event)
+void
+sea__loop_release(sea_loop_t *loop, const sea_event_t *event)
 {
   if (event->kind == SEA_EVENT_DATA) {
     sea__bufring_recycle(&loop->buffers, event->buffer_id);
@@ -93,12 +94,12 @@ reclaim(sea_loop_t *loop)
 {
   const sea_event_t *event;
   while ((event = sea__events_reclaim(&loop->events)) != NULL) {
-    release(loop, event);
+    sea__loop_release(loop, event);
   }
 }
 
 void
-sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, const sea_conn_t *conn, int32_t result,
+sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result,
                uint16_t buffer_id)
 {
   sea_event_t event = {.kind = (uint8_t)kind, .buffer_id = buffer_id, .result = result};
@@ -106,8 +107,11 @@ sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, const sea_conn_t *conn, 
     event.slot = conn->slot;
     event.generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
   }
+  if (conn != NULL && conn->answers != SEA_ANSWERS_HOST && sea__answer(loop, conn, &event)) {
+    return;
+  }
   if (loop->discarding) {
-    release(loop, &event);
+    sea__loop_release(loop, &event);
     return;
   }
   assert(sea__events_room(&loop->events) > 0);
@@ -133,6 +137,7 @@ ring_bell(sea_loop_t *loop)
 static void
 publish(sea_loop_t *loop)
 {
+  sea__payloads_publish(&loop->payloads);
   if (sea__events_unpublished(&loop->events)) {
     sea__events_publish(&loop->events);
   }
@@ -166,6 +171,10 @@ execute(sea_loop_t *loop, const sea_command_t *command)
     return;
   }
   sea_conn_t *conn = sea__slab_find(&loop->slab, command->slot, command->generation);
+  if (command->op == SEA_COMMAND_SEND_PAYLOAD) {
+    sea__outbox_queue(loop, conn, command);
+    return;
+  }
   if (conn == NULL) {
     return; /* gone meanwhile: its CLOSED event is on the way or has been seen */
   }
@@ -189,6 +198,13 @@ execute(sea_loop_t *loop, const sea_command_t *command)
   case SEA_COMMAND_RESET:
     sea__conn_close(loop, conn, SEA_CLOSE_ASKED, command->op == SEA_COMMAND_RESET);
     break;
+  case SEA_COMMAND_ASK_DRAIN:
+    sea__outbox_ask_drain(loop, conn);
+    break;
+  case SEA_COMMAND_FINISH:
+    sea__answer_finish(loop, conn);
+    break;
+  case SEA_COMMAND_SEND_PAYLOAD:
   case SEA_COMMAND_STOP_ACCEPTING:
     break;
   }

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "conn.h"
 #include "events.h"
+#include "payload.h"
 #include "ring.h"
 #include "slab.h"
 #include "stats.h"
@@ -67,6 +68,7 @@ typedef struct sea_loop {
 
   sea_events_t events;
   sea_commands_t commands;
+  sea_payloads_t payloads;
   sea_wake_t wake;
   sea_stats_t stats;
   _Alignas(SEA_CACHE_LINE) _Atomic uint32_t orders; /* SEA_ORDER_* from the host */
@@ -109,8 +111,10 @@ void sea__loop_say_stopped(sea_loop_t *loop);
 /* -- for the files of the loop -- */
 
 /* Adds an event; conn may be NULL for events of the server. */
-void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, const sea_conn_t *conn, int32_t result,
+void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result,
                     uint16_t buffer_id);
+/* What an event referred to comes back: its buffer to the kernel, its slot to the table. */
+void sea__loop_release(sea_loop_t *loop, const sea_event_t *event);
 /* The connection has something to start: it is looked at in the next prepare. */
 static inline void
 sea__loop_todo(sea_loop_t *loop, sea_conn_t *conn)
@@ -151,11 +155,34 @@ void sea__recv_feed_starved(sea_loop_t *loop);
 
 /* send.c */
 void sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);
+void sea__send_append(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk);
+/* The chunk is off the queue and its bytes were sent or are given up: it goes, and so do they. */
+void sea__send_chunk_done(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk);
 bool sea__send_service(sea_loop_t *loop, sea_conn_t *conn);
 /* One attempt to send what is queued, without waiting; then forgets the rest. */
 void sea__send_last_attempt(sea_loop_t *loop, sea_conn_t *conn);
 void sea__send_drop_queue(sea_loop_t *loop, sea_conn_t *conn);
 void sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result);
+
+/* outbox.c */
+/* conn is NULL when it is gone: the payload goes home in any case. */
+void sea__outbox_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);
+void sea__outbox_ask_drain(sea_loop_t *loop, sea_conn_t *conn);
+/* Says DRAIN if the host waits for it and there is room. */
+void sea__outbox_relieve(sea_loop_t *loop, sea_conn_t *conn);
+/* A send of a payload is over. */
+void sea__outbox_done(sea_loop_t *loop, sea_conn_t *conn, sea_payload_t *payload);
+
+/* answer.c */
+/* FIN after what is queued; the connection closes itself when the peer's FIN has come. */
+void sea__answer_finish(sea_loop_t *loop, sea_conn_t *conn);
+/* An event that the worker may answer itself; false when it is the host's. */
+bool sea__answer(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
+
+/* echo.c */
+void sea__echo_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
+/* A send has completed with this result. */
+void sea__echo_sent(sea_loop_t *loop, sea_conn_t *conn, int32_t result);
 
 /* conn.c */
 void sea__conn_open(sea_loop_t *loop, int fd);

@@ -42,9 +42,11 @@ typedef enum sea_event_kind {
   SEA_EVENT_OPEN = 1, /* a connection was accepted; generation tells its id */
   SEA_EVENT_DATA,     /* result = byte count; see sea_event_data() */
   SEA_EVENT_END,      /* the peer's FIN; all data came before */
-  SEA_EVENT_ERROR,    /* receiving failed; result = -errno; the connection is still to be closed */
+  SEA_EVENT_ERROR,    /* result = -errno; receiving failed, or a sea_post() after it was taken. The
+                         connection is still to be closed */
   SEA_EVENT_SENT,     /* the send marked `last` left for the kernel (0) or failed (-errno) */
   SEA_EVENT_SHUTDOWN, /* answer to sea_shutdown(): 0 or -errno */
+  SEA_EVENT_DRAIN,    /* a sea_post() or sea_broadcast() was refused; there is room again */
   SEA_EVENT_CLOSED,   /* the socket is gone; result = sea_close_reason_t; always the last event */
   SEA_EVENT_COMMAND_SPACE,   /* a command was refused with -EAGAIN; there is room again */
   SEA_EVENT_LISTENER_CLOSED, /* accepting has ended; result = 0 or the -errno that ended it */
@@ -75,7 +77,11 @@ typedef struct sea_options {
   uint32_t event_capacity;      /* event ring entries, rounded up to 2^n; default 65536 */
   uint32_t conns_max;           /* refuse connections above this many; 0 = no limit */
   uint32_t idle_ms;             /* close a connection after so long without traffic; 0 = never */
+  uint32_t send_queue_max;      /* sends of sea_post() that one connection may have queued; 1024 */
+  bool echo;                    /* the worker sends back what it receives; no connection events */
   void (*on_events)(void *arg); /* doorbell, called on the worker: there are events to take */
+  /* On the host: the bytes of a sea_outgoing_t with this holder are not needed any more. */
+  void (*on_release)(void *arg, void *holder);
   void *arg;
 } sea_options_t;
 
@@ -172,6 +178,31 @@ void sea_server_destroy(sea_server_t *server);
 
 /* `last` asks for a SENT event once this and everything before it on the connection has left. */
 int sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last);
+/* One send of sea_post(). */
+typedef struct sea_outgoing {
+  sea_conn_id_t id;
+  const void *data;
+  size_t len;
+  void *holder; /* NULL: the bytes are copied. Otherwise they stay where they are, and
+                   on_release() gets the holder once, also when they are refused */
+  struct sea_payload *payload; /* the core's */
+} sea_outgoing_t;
+
+/* Sends that need no SENT event: the core keeps the bytes. All entries whose connections are there
+ * are taken, or none is:
+ *   -EAGAIN    a connection has send_queue_max sends queued; a DRAIN event follows for each such
+ *   -ENOBUFS   the command ring has no room; a COMMAND_SPACE event follows
+ *   -ENOTCONN  none of the connections is there any more
+ *   -ENOMEM
+ * `finish` closes each connection when its bytes have left and the peer's FIN has come; meanwhile
+ * what still arrives is thrown away. Takes up to twice as many commands as entries. */
+int sea_post(sea_server_t *server, sea_outgoing_t *entries, uint32_t n, bool finish);
+/* The same bytes to many: referenced, not copied, by each. `what` has no id. Returns how many took
+ * them. *stopped is n, or the index at which the command ring was full: from there on nobody did,
+ * and a COMMAND_SPACE event follows. A DRAIN event follows for those before whose queue was full.
+ */
+uint32_t sea_broadcast(sea_server_t *server, const sea_conn_id_t *ids, uint32_t n,
+                       sea_outgoing_t *what, uint32_t *stopped);
 /* Room for n commands at once, so that a gathered send is taken whole or not at all. */
 bool sea_command_room(sea_server_t *server, uint32_t n);
 int sea_pause(sea_server_t *server, sea_conn_id_t id);

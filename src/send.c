@@ -1,5 +1,6 @@
 /* Sending: one operation in flight per connection, so bytes leave in the order they were queued. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "loop.h"
 #include "sock.h"
@@ -41,19 +42,46 @@ sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command
   chunk->data = command->data;
   chunk->len = command->len;
   chunk->last = command->last;
+  chunk->memory = SEA_MEMORY_HOST;
+  sea__send_append(loop, conn, chunk);
+}
+
+void
+sea__send_append(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk)
+{
   sea__chunk_append(&conn->queue, chunk);
-  set_queued(conn, queued(conn) + command->len);
+  set_queued(conn, queued(conn) + chunk->len);
   sea__loop_todo(loop, conn);
 }
 
+void
+sea__send_chunk_done(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk)
+{
+  switch ((sea_memory_t)chunk->memory) {
+  case SEA_MEMORY_HOST:
+    break;
+  case SEA_MEMORY_PAYLOAD:
+    sea__outbox_done(loop, conn, chunk->payload);
+    break;
+  case SEA_MEMORY_BUFFER:
+    sea__bufring_recycle(&loop->buffers, chunk->buffer_id);
+    sea__stat_sub(&loop->stats.buffers_in_use, 1);
+    break;
+  case SEA_MEMORY_HEAP:
+    free((void *)(uintptr_t)chunk->data);
+    break;
+  }
+  sea__chunk_release(&loop->chunks, chunk);
+}
+
 static void
-prepare_gathered(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd)
+prepare_gathered(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd, unsigned flags)
 {
   sea_gather_t *gather = conn->gather;
   int n = sea__chunk_gather(&conn->queue, conn->head_sent, SEND_BYTES_MAX, gather->parts,
                             SEA_GATHER_MAX);
   gather->header = (struct msghdr){.msg_iov = gather->parts, .msg_iovlen = (size_t)n};
-  io_uring_prep_sendmsg(sqe, fd, &gather->header, MSG_NOSIGNAL);
+  io_uring_prep_sendmsg(sqe, fd, &gather->header, flags);
 }
 
 /* Chunks of no bytes at the head have nothing to send, but may be waited for. True when one was,
@@ -64,7 +92,7 @@ skip_empty(sea_loop_t *loop, sea_conn_t *conn)
   while (!conn->sending && conn->queue.head != NULL && conn->queue.head->len == 0) {
     sea_chunk_t *chunk = sea__chunk_shift(&conn->queue);
     bool last = chunk->last;
-    sea__chunk_release(&loop->chunks, chunk);
+    sea__send_chunk_done(loop, conn, chunk);
     if (last) {
       sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
       sea__loop_todo(loop, conn);
@@ -87,13 +115,15 @@ sea__send_service(sea_loop_t *loop, sea_conn_t *conn)
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
   const sea_chunk_t *head = conn->queue.head;
   bool alone = head->next == NULL || head->last;
+  /* Receive buffers are everybody's: a send of them does not wait for one slow peer. */
+  unsigned flags = MSG_NOSIGNAL | (head->memory == SEA_MEMORY_BUFFER ? MSG_DONTWAIT : 0U);
   conn->gather = alone ? NULL : sea__gather_acquire(&loop->chunks);
   if (conn->gather != NULL) {
-    prepare_gathered(conn, sqe, fd);
+    prepare_gathered(conn, sqe, fd, flags);
   } else {
     size_t len = head->len - conn->head_sent;
     len = len > SEND_BYTES_MAX ? SEND_BYTES_MAX : len;
-    io_uring_prep_send(sqe, fd, head->data + conn->head_sent, len, MSG_NOSIGNAL);
+    io_uring_prep_send(sqe, fd, head->data + conn->head_sent, len, (int)flags);
   }
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_SEND, sea__conn_id(conn)));
   conn->sending = true;
@@ -113,7 +143,7 @@ advance(sea_loop_t *loop, sea_conn_t *conn, size_t n)
     n -= chunk->len - conn->head_sent;
     conn->head_sent = 0;
     bool told = chunk->last && conn->state == SEA_CONN_OPEN;
-    sea__chunk_release(&loop->chunks, chunk);
+    sea__send_chunk_done(loop, conn, chunk);
     if (told) {
       sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
       break; /* chunks of no bytes may follow; service answers each in a step of its own */
@@ -126,7 +156,7 @@ void
 sea__send_drop_queue(sea_loop_t *loop, sea_conn_t *conn)
 {
   while (conn->queue.head != NULL) {
-    sea__chunk_release(&loop->chunks, sea__chunk_shift(&conn->queue));
+    sea__send_chunk_done(loop, conn, sea__chunk_shift(&conn->queue));
   }
   conn->head_sent = 0;
   set_queued(conn, 0);
@@ -154,13 +184,19 @@ fail(sea_loop_t *loop, sea_conn_t *conn, int32_t error)
 {
   conn->send_error = error;
   bool waited = false;
+  bool kept = false;
   for (const sea_chunk_t *chunk = conn->queue.head; chunk != NULL; chunk = chunk->next) {
     waited |= chunk->last;
+    kept |= chunk->memory != SEA_MEMORY_HOST;
   }
   sea__send_drop_queue(loop, conn);
   if (waited) {
     /* One answer for everything that was queued: a stream that failed stays failed. */
     sea__loop_emit(loop, SEA_EVENT_SENT, conn, error, 0);
+  }
+  if (kept) {
+    /* Of these nobody waits for a SENT. */
+    sea__loop_emit(loop, SEA_EVENT_ERROR, conn, error, 0);
   }
 }
 
@@ -177,5 +213,9 @@ sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
     advance(loop, conn, (size_t)result);
   } else if (conn->state == SEA_CONN_OPEN && result != -EINTR && result != -EAGAIN) {
     fail(loop, conn, result);
+  }
+  sea__outbox_relieve(loop, conn);
+  if (conn->answers == SEA_ANSWERS_ECHO) {
+    sea__echo_sent(loop, conn, result);
   }
 }

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "outbox.h"
 #include "sea.h"
 #include "sock.h"
 #include "thread.h"
@@ -25,6 +26,7 @@ sea_options_init(sea_options_t *options)
       .buffer_size = 16384,
       .command_capacity = 65536,
       .event_capacity = 65536,
+      .send_queue_max = 1024,
   };
 }
 
@@ -39,7 +41,7 @@ options_valid(const sea_options_t *o)
 {
   return in_range(o->queue_depth, 8, 32768) && in_range(o->buffer_count, 1, 32768) &&
          in_range(o->buffer_size, 64, 1U << 20) && in_range(o->command_capacity, 16, 1U << 24) &&
-         in_range(o->event_capacity, 16, 1U << 24) && o->on_events != NULL;
+         in_range(o->event_capacity, 16, 1U << 24) && o->send_queue_max > 0 && o->on_events != NULL;
 }
 
 int
@@ -213,6 +215,19 @@ sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, b
   return sea__commands_push(&server->loop.commands, &command);
 }
 
+int
+sea_post(sea_server_t *server, sea_outgoing_t *entries, uint32_t n, bool finish)
+{
+  return sea__outbox_post(&server->loop, entries, n, finish);
+}
+
+uint32_t
+sea_broadcast(sea_server_t *server, const sea_conn_id_t *ids, uint32_t n, sea_outgoing_t *what,
+              uint32_t *stopped)
+{
+  return sea__outbox_broadcast(&server->loop, ids, n, what, stopped);
+}
+
 bool
 sea_command_room(sea_server_t *server, uint32_t n)
 {
@@ -281,6 +296,9 @@ bool
 sea_events_again(sea_server_t *server)
 {
   sea_loop_t *loop = &server->loop;
+  if (sea__payloads_waiting(&loop->payloads)) {
+    sea__payloads_collect(&loop->payloads);
+  }
   if (sea__events_pending(&loop->events) > 0) {
     return true;
   }

@@ -48,6 +48,8 @@ grow(sea_slab_t *slab)
     atomic_init(&conn->fd, -1);
     atomic_init(&conn->generation, 0);
     atomic_init(&conn->queued_bytes, 0);
+    atomic_init(&conn->sends_done, 0);
+    atomic_init(&conn->drains_told, 0);
     sea__list_init(&conn->todo);
     sea__list_init(&conn->idle);
     sea__list_append(&slab->free, &conn->waiting);
@@ -74,7 +76,15 @@ sea__slab_open(sea_slab_t *slab, int fd)
   uint32_t generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
   atomic_store_explicit(&conn->generation, next_generation(generation), memory_order_relaxed);
   atomic_store_explicit(&conn->queued_bytes, 0, memory_order_relaxed);
+  atomic_store_explicit(&conn->sends_done, 0, memory_order_relaxed);
+  atomic_store_explicit(&conn->drains_told, 0, memory_order_relaxed);
+  conn->sends_given = 0;
+  conn->drains_asked = 0;
+  /* Release: the host finds all of the above behind the descriptor, see sea__slab_reach(). */
   atomic_store_explicit(&conn->fd, fd, memory_order_release);
+  conn->sends_queued = 0;
+  conn->drain_wanted = false;
+  conn->answers = SEA_ANSWERS_HOST;
   conn->state = SEA_CONN_OPEN;
   conn->recv = SEA_RECV_IDLE;
   conn->write_end = SEA_WRITE_OPEN;
@@ -156,6 +166,18 @@ sea__slab_lock_fd(sea_slab_t *slab, sea_conn_id_t id)
     return -ENOTCONN;
   }
   return fd;
+}
+
+sea_conn_t *
+sea__slab_reach(const sea_slab_t *slab, sea_conn_id_t id)
+{
+  sea_conn_t *conn = at(slab, sea_conn_id_slot(id));
+  /* The descriptor first: behind it lies the generation that it belongs to. */
+  if (conn == NULL || atomic_load_explicit(&conn->fd, memory_order_acquire) < 0 ||
+      atomic_load_explicit(&conn->generation, memory_order_relaxed) != sea_conn_id_generation(id)) {
+    return NULL;
+  }
+  return conn;
 }
 
 void

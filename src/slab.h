@@ -42,6 +42,9 @@ void sea__slab_each(sea_slab_t *slab, void (*fn)(sea_conn_t *conn, void *arg), v
 /* Locks the table and returns the connection's fd, or unlocked -ENOTCONN. */
 int sea__slab_lock_fd(sea_slab_t *slab, sea_conn_id_t id);
 void sea__slab_unlock(sea_slab_t *slab);
+/* The connection while its socket is there, or NULL. Of it, the host may use what is its own, until
+ * it has consumed the CLOSED event: no sooner is the slot used again. */
+sea_conn_t *sea__slab_reach(const sea_slab_t *slab, sea_conn_id_t id);
 uint64_t sea__slab_queued(sea_slab_t *slab, sea_conn_id_t id);
 
 #endif

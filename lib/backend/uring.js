@@ -137,6 +137,8 @@ class UringBackend {
       // Workers of a cluster share a port, as they do with node:net, though the kernel spreads the load.
       reusePort: spec.reusePort || (cluster.isWorker && !spec.exclusive),
       noDelay: options.tcpNoDelay,
+      keepAlive: spec.keepAlive,
+      keepAliveSeconds: spec.keepAliveSeconds,
       deferAcceptSeconds: options.tcpDeferAcceptSeconds,
       recvBufferSize: options.socketRecvBufferSize,
       sendBufferSize: options.socketSendBufferSize,

@@ -6,7 +6,6 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,7 +25,7 @@
 #define WARM_UP 20000U
 #define MESSAGES 120000U
 
-static _Thread_local bool on_worker;
+static _Thread_local bool bystander; /* every thread of the test itself: the worker is the other */
 static atomic_bool counting;
 static _Atomic uint64_t allocations;
 static _Atomic uint64_t locks;
@@ -41,7 +40,7 @@ void __libc_free(void *memory);
 static void
 note(_Atomic uint64_t *count)
 {
-  if (on_worker && counting) {
+  if (!bystander && counting) {
     (*count)++;
   }
 }
@@ -98,7 +97,8 @@ the_counters_count(void **state)
   (void)state;
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   void *volatile memory;
-  on_worker = counting = true;
+  bystander = false;
+  counting = true;
   memory = malloc(1);
   memory = realloc(memory, 100);
   free(memory);
@@ -106,7 +106,8 @@ the_counters_count(void **state)
   free(memory);
   memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   pthread_mutex_lock(&mutex);
-  on_worker = counting = false;
+  bystander = true;
+  counting = false;
   pthread_mutex_unlock(&mutex);
   munmap(memory, 4096);
   assert_int_equal(allocations, 6);
@@ -116,19 +117,12 @@ the_counters_count(void **state)
 
 #endif
 
-static void
-ring_bell(void *arg)
-{
-  const host_t *host = arg;
-  on_worker = true;
-  client_must(eventfd_write(host->bell, 1) == 0);
-}
-
 /* Keeps WINDOW messages going round on every connection until told to end. */
 static void *
 play(void *arg)
 {
   const host_t *host = arg;
+  bystander = true;
   static char bytes[WINDOW * MESSAGE];
   struct pollfd fds[CONNS];
   for (uint32_t i = 0; i < CONNS; i++) {
@@ -156,32 +150,69 @@ play(void *arg)
   return NULL;
 }
 
+/* Sends back without SENT events, from memory of the core. */
 static void
-steady_traffic_allocates_nothing_and_takes_no_lock(void **state)
+post_back(host_t *host, host_conn_t *conn, const void *bytes, size_t len)
 {
-  (void)state;
+  sea_outgoing_t entry = {.id = conn->id, .data = bytes, .len = len};
+  assert_int_equal(sea_post(host->server, &entry, 1, false), 0);
+}
+
+static void
+expect_steady(sea_options_t *options,
+              void (*on_data)(host_t *, host_conn_t *, const void *, size_t))
+{
   atomic_bool enough = false;
   pthread_t client;
-  sea_options_t options = default_options();
-  options.buffer_size = MESSAGE; /* so that each message is an event of its own */
-  options.on_events = ring_bell;
-  host_t *host = host_start(&options);
+  options->buffer_size = MESSAGE; /* so that each message is an event of its own */
+  bystander = true;
+  host_t *host = host_start(options);
   host_echo(host);
+  host->on_data = on_data;
   host->arg = &enough;
   assert_int_equal(pthread_create(&client, NULL, play, host), 0);
-  host_until(host, host->received >= WARM_UP * MESSAGE);
+  host_until(host, host_info(host).bytes_received >= WARM_UP * MESSAGE);
   counting = true;
-  host_until(host, host->received >= (WARM_UP + MESSAGES) * MESSAGE);
+  host_until(host, host_info(host).bytes_received >= (WARM_UP + MESSAGES) * MESSAGE);
   counting = false;
   enough = true;
-  host_until(host, host->closed == CONNS);
+  host_until(host, host_info(host).connections_closed == CONNS);
   pthread_join(client, NULL);
   assert_int_equal(allocations, 0);
   assert_int_equal(locks, 0);
   sea_info_t info = host_info(host);
   assert_int_equal(info.bytes_received, info.bytes_sent);
-  host_drain(host);
-  host_stop(host);
+  if (options->echo) {
+    host_stop_quiet(host);
+  } else {
+    host_drain(host);
+    host_stop(host);
+  }
+}
+
+static void
+steady_traffic_allocates_nothing_and_takes_no_lock(void **state)
+{
+  (void)state;
+  sea_options_t options = default_options();
+  expect_steady(&options, host_send);
+}
+
+static void
+nor_do_posted_sends(void **state)
+{
+  (void)state;
+  sea_options_t options = default_options();
+  expect_steady(&options, post_back);
+}
+
+static void
+nor_does_the_echo_of_the_worker(void **state)
+{
+  (void)state;
+  sea_options_t options = default_options();
+  options.echo = true;
+  expect_steady(&options, NULL);
 }
 
 int
@@ -192,6 +223,8 @@ main(void)
     cmocka_unit_test(the_counters_count),
 #endif
     cmocka_unit_test(steady_traffic_allocates_nothing_and_takes_no_lock),
+    cmocka_unit_test(nor_do_posted_sends),
+    cmocka_unit_test(nor_does_the_echo_of_the_worker),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

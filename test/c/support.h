@@ -59,6 +59,7 @@ typedef struct host_conn {
   sea_conn_id_t id;
   uint64_t received;
   uint32_t sents;
+  uint32_t drains;
   int32_t sent_result; /* of the last SENT */
   int32_t error;
   int32_t reason;
@@ -82,6 +83,8 @@ typedef struct host {
   uint32_t opened;
   uint32_t closed;
   uint64_t received;
+  uint32_t spaces;   /* COMMAND_SPACE events */
+  uint32_t released; /* holders given back */
   bool stopped;
   bool listener_closed;
   int32_t listener_result;
@@ -129,6 +132,8 @@ sea_info_t host_info(const host_t *host);
 void host_drain(host_t *host);
 /* Stops the server, expects that nothing is left of it, and destroys it. */
 void host_stop(host_t *host);
+/* The same for a server that answers its connections itself. */
+void host_stop_quiet(host_t *host);
 /* Destroys it as it is and expects its threads to be gone. */
 void host_destroy(host_t *host);
 

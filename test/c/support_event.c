@@ -119,6 +119,9 @@ on_connection_event(host_t *host, const sea_event_t *event)
   case SEA_EVENT_SHUTDOWN:
     on_shutdown(host, conn, event->result);
     break;
+  case SEA_EVENT_DRAIN:
+    conn->drains++;
+    break;
   case SEA_EVENT_CLOSED:
     on_closed(host, conn, event->result);
     break;
@@ -136,6 +139,7 @@ on_event(host_t *host, const sea_event_t *event)
     on_open(host, event);
     break;
   case SEA_EVENT_COMMAND_SPACE:
+    host->spaces++;
     host_retry(host);
     break;
   case SEA_EVENT_LISTENER_CLOSED:

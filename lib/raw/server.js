@@ -1,0 +1,166 @@
+'use strict';
+
+const { invalidArgType, outOfRange } = require('../errors');
+const { RAW_OPTIONS, normalizeOptions } = require('../options');
+const { kOnEvent, kOnEvents } = require('../symbols');
+const { Service, kEngine, kEngineFor, kStart } = require('./service');
+
+const kListener = Symbol('listener');
+const kBatched = Symbol('batched');
+
+function checkListener(name, listener) {
+  if (typeof listener !== 'function') {
+    throw invalidArgType(`"${name}" argument`, 'of type function', listener);
+  }
+}
+
+function checkId(subject, id) {
+  if (typeof id !== 'number') throw invalidArgType(subject, 'of type number', id);
+}
+
+function toBytes(subject, data) {
+  if (typeof data === 'string') return Buffer.from(data);
+  if (data instanceof Uint8Array) return data;
+  throw invalidArgType(subject, 'of type string or an instance of Buffer or Uint8Array', data);
+}
+
+function checkArray(subject, value) {
+  if (!Array.isArray(value)) throw invalidArgType(subject, 'an instance of Array', value);
+}
+
+/** All are checked before any is sent. */
+function checkEntries(entries) {
+  checkArray('"entries" argument', entries);
+  return entries.map((entry, i) => {
+    if (typeof entry !== 'object' || entry === null) {
+      throw invalidArgType(`"entries[${i}]" property`, 'of type object', entry);
+    }
+    const { connectionId, data } = entry;
+    checkId(`"entries[${i}].connectionId" property`, connectionId);
+    return { connectionId, bytes: toBytes(`"entries[${i}].data" property`, data) };
+  });
+}
+
+/** A TCP server without streams: connections are numbers, and what happens to them are events. */
+class UringTcpServer extends Service {
+  /** @param {object} [options] see `UringTcpServerOptions` in index.d.ts */
+  constructor(options) {
+    super(normalizeOptions(options, RAW_OPTIONS));
+    this[kListener] = null;
+    this[kBatched] = false;
+  }
+
+  /**
+   * Listens. `onEvent` is called with each event; ticks and microtasks run after up to `eventBatchSize`
+   * of them, not between two.
+   */
+  start(onEvent) {
+    checkListener('onEvent', onEvent);
+    return this.#start(onEvent, false);
+  }
+
+  /** The same, with an array of 1 to `eventBatchSize` events per call. */
+  startBatch(onEvents) {
+    checkListener('onEvents', onEvents);
+    return this.#start(onEvents, true);
+  }
+
+  #start(listener, batched) {
+    if (this[kEngine] === null) {
+      this[kListener] = listener;
+      this[kBatched] = batched;
+    }
+    return this[kStart]();
+  }
+
+  [kEngineFor](name, options) {
+    const Engine = name === 'net' ? require('./net') : require('./uring');
+    return new Engine(this, options, this[kBatched]);
+  }
+
+  [kOnEvent](event) {
+    this[kListener](event);
+  }
+
+  [kOnEvents](events) {
+    this[kListener](events);
+  }
+
+  /** @returns {boolean} whether it was taken; otherwise nothing was, and 'drain' follows if it is open */
+  send(connectionId, data) {
+    return this.#post(connectionId, data, false);
+  }
+
+  /** Sends, ends our side, and closes the connection when the peer has ended its side. */
+  sendAndClose(connectionId, data) {
+    return this.#post(connectionId, data, true);
+  }
+
+  #post(connectionId, data, finish) {
+    checkId('"connectionId" argument', connectionId);
+    const bytes = toBytes('"data" argument', data);
+    return this[kEngine]?.post(connectionId, bytes, finish) ?? false;
+  }
+
+  /** Sends of many connections in one call. Those to connections that are gone are passed over. */
+  sendBatch(entries) {
+    return this.#postMany(entries, false);
+  }
+
+  sendBatchAndClose(entries) {
+    return this.#postMany(entries, true);
+  }
+
+  #postMany(entries, finish) {
+    const checked = checkEntries(entries);
+    if (this[kEngine] === null) return false;
+    const most = this[kEngine].batchMax(finish);
+    if (checked.length > most) {
+      throw outOfRange('entries.length', `at most ${most}`, checked.length);
+    }
+    return this[kEngine].postMany(checked, finish);
+  }
+
+  /** The same bytes to many connections. @returns {number} how many took them */
+  broadcast(connectionIds, data) {
+    if (connectionIds !== 'all') {
+      if (!Array.isArray(connectionIds)) {
+        throw invalidArgType(
+          '"connectionIds" argument',
+          "'all' or an instance of Array",
+          connectionIds,
+        );
+      }
+      for (let i = 0; i < connectionIds.length; i++) {
+        if (typeof connectionIds[i] !== 'number') {
+          checkId(`"connectionIds[${i}]" property`, connectionIds[i]);
+        }
+      }
+    }
+    const bytes = toBytes('"data" argument', data);
+    if (this[kEngine] === null) return 0;
+    return this[kEngine].broadcast(connectionIds === 'all' ? null : connectionIds, bytes);
+  }
+
+  /** Closes now; what is queued gets one attempt to leave. @returns {boolean} whether it was there */
+  closeConnection(connectionId) {
+    checkId('"connectionId" argument', connectionId);
+    return this[kEngine]?.closeConnection(connectionId) ?? false;
+  }
+
+  /** Stops receiving. What has already arrived is still told. */
+  pause(connectionId) {
+    return this.#setPaused(connectionId, true);
+  }
+
+  resume(connectionId) {
+    return this.#setPaused(connectionId, false);
+  }
+
+  #setPaused(connectionId, paused) {
+    checkId('"connectionId" argument', connectionId);
+    return this[kEngine]?.setPaused(connectionId, paused) ?? false;
+  }
+}
+
+module.exports = { UringTcpServer };

@@ -1,0 +1,190 @@
+'use strict';
+
+const dns = require('node:dns');
+const net = require('node:net');
+const { selectBackend } = require('../backend/select');
+const { codedError } = require('../errors');
+const { kOnListenerClosed, kOnStopped } = require('../symbols');
+
+const kOptions = Symbol('options');
+const kEngine = Symbol('engine');
+const kStart = Symbol('start');
+const kEngineFor = Symbol('engineFor');
+const kSelection = Symbol('selection');
+const kPhase = Symbol('phase');
+const kRefed = Symbol('refed');
+const kLastInfo = Symbol('lastInfo');
+const kStopping = Symbol('stopping');
+const kStopped = Symbol('stopped');
+
+// The phases of a service. It can be started again after STOPPED.
+const STOPPED = 0;
+const STARTING = 1;
+const RUNNING = 2;
+const STOPPING = 3;
+
+function notRunning() {
+  return codedError(Error, 'ERR_SERVER_NOT_RUNNING', 'The server was stopped before it listened.');
+}
+
+function lookup(host) {
+  return new Promise((resolve, reject) => {
+    dns.lookup(host, (err, address, family) => {
+      if (err) reject(err);
+      else resolve({ address, family });
+    });
+  });
+}
+
+function listen(engine, spec) {
+  return new Promise((resolve, reject) => {
+    engine.listen(spec, (err) => {
+      if (err) reject(err);
+      else resolve();
+    });
+  });
+}
+
+/** Where, and with which options of the socket, an engine is to listen. */
+function specFor(options, { address, family }) {
+  const { port, backlog, reusePort, keepAlive, keepAliveInitialDelay } = options;
+  const keepAliveSeconds = Math.floor(keepAliveInitialDelay / 1000);
+  const socket = { backlog, reusePort, keepAlive, keepAliveSeconds };
+  return { port, address, family, ...socket, anyAddress: false, exclusive: false, ipv6Only: false };
+}
+
+/** What the raw server and the echo server have in common: a life, from start() to stop(). */
+class Service {
+  constructor(options) {
+    this[kOptions] = options;
+    this[kEngine] = null;
+    this[kSelection] = null;
+    this[kPhase] = STOPPED;
+    this[kRefed] = true;
+    this[kLastInfo] = null;
+    this[kStopping] = null;
+    this[kStopped] = null;
+  }
+
+  /** @returns {Promise<object>} {@link info} with where it listens */
+  async [kStart]() {
+    if (this[kPhase] !== STOPPED) {
+      throw codedError(Error, 'ERR_SERVER_ALREADY_LISTEN', 'The server has been started already.');
+    }
+    this[kPhase] = STARTING;
+    try {
+      await this.#listen();
+    } catch (err) {
+      await this.#abandon();
+      throw err;
+    }
+    this[kPhase] = RUNNING;
+    return this.info();
+  }
+
+  async #listen() {
+    const options = this[kOptions];
+    const selection = selectBackend(options);
+    if (selection.error !== null) throw selection.error;
+    this[kSelection] = selection;
+    const family = net.isIP(options.host);
+    const where = family === 0 ? await lookup(options.host) : { address: options.host, family };
+    if (this[kPhase] !== STARTING) throw notRunning();
+    const engine = this[kEngineFor](selection.name, options);
+    this[kEngine] = engine;
+    if (this[kRefed]) engine.ref();
+    await listen(engine, specFor(options, where));
+    if (this[kPhase] !== STARTING) throw notRunning();
+  }
+
+  /** It could not be started: whatever there is of it goes. */
+  async #abandon() {
+    if (this[kEngine] === null) {
+      this[kPhase] = STOPPED;
+      return;
+    }
+    this[kPhase] = RUNNING;
+    await this.stop();
+  }
+
+  /** Cuts every connection now. @returns {Promise<void>} resolves when everything has been released */
+  stop() {
+    if (this[kPhase] === STOPPED) return Promise.resolve();
+    if (this[kPhase] === STARTING) {
+      this[kPhase] = STOPPING;
+      if (this[kEngine] === null) return Promise.resolve(); // #abandon() does the rest
+      this[kPhase] = RUNNING;
+    }
+    if (this[kPhase] === RUNNING) {
+      this[kPhase] = STOPPING;
+      this[kStopping] = new Promise((resolve) => {
+        this[kStopped] = resolve;
+      });
+      this[kEngine].ref(); // whoever waits for the promise gets it
+      this[kEngine].stop();
+    }
+    return this[kStopping] ?? Promise.resolve();
+  }
+
+  [kOnListenerClosed]() {}
+
+  [kOnStopped]() {
+    this[kLastInfo] = this.info();
+    this[kEngine].unref();
+    this[kEngine] = null;
+    this[kPhase] = STOPPED;
+    this[kLastInfo].listening = false;
+    this[kStopping] = null;
+    this[kStopped]();
+  }
+
+  /** `{address, family, port}`, or null when the server does not listen. */
+  address() {
+    return this[kPhase] === RUNNING ? this[kEngine].address() : null;
+  }
+
+  /** The running server keeps the process alive; the default. */
+  ref() {
+    this[kRefed] = true;
+    this[kEngine]?.ref();
+    return this;
+  }
+
+  unref() {
+    this[kRefed] = false;
+    if (this[kPhase] !== STOPPING) this[kEngine]?.unref();
+    return this;
+  }
+
+  /** Counters and features; after the end, those it had last. */
+  info() {
+    if (this[kEngine] === null) {
+      if (this[kLastInfo] !== null) return this[kLastInfo];
+      const { name, fallbackReason } = selectBackend(this[kOptions]);
+      return { backend: name, fallbackReason, listening: false };
+    }
+    const bound = this[kEngine].address();
+    return {
+      ...this[kEngine].info(),
+      fallbackReason: this[kSelection].fallbackReason,
+      listening: this[kPhase] === RUNNING,
+      host: bound?.address,
+      address: bound?.address,
+      family: bound?.family,
+      port: bound?.port,
+    };
+  }
+}
+
+// Node 20 has this symbol from 20.4 on; without it nobody can ask for the method.
+if (Symbol.asyncDispose !== undefined) {
+  Object.defineProperty(Service.prototype, Symbol.asyncDispose, {
+    value: function asyncDispose() {
+      return this.stop();
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+module.exports = { Service, kEngine, kEngineFor, kStart };

@@ -1,0 +1,273 @@
+'use strict';
+
+const { getSystemErrorName } = require('node:util');
+const { loadBinding } = require('../binding');
+const UringBackend = require('../backend/uring');
+const { kOnEvent, kOnEvents, kOnListenerClosed } = require('../symbols');
+const { RawEvent } = require('./event');
+
+const { constants } = loadBinding().binding;
+const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = constants;
+const { OPEN, DATA, DATA_SMALL, END, ERROR, DRAIN, CLOSED } = constants;
+const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
+const { POST_TAKEN, POST_NO_SPACE, CLOSE_NO_MEMORY } = constants;
+
+const SLOTS = 2 ** constants.SLOT_BITS;
+const SLOT_MASK = SLOTS - 1; // `id & SLOT_MASK` is the slot: & takes an id modulo 2 ** 32
+const SLOTS_FIRST = 256;
+
+/** What is no more to be told of a connection. */
+const QUIET = 1; // anything but 'close': it is being closed
+const SILENT_ERROR = 2; // a second 'error'
+
+function longer(array, Type) {
+  const grown = new Type(array.length * 2);
+  grown.set(array);
+  return grown;
+}
+
+/**
+ * The raw server on the native worker: a UringBackend whose connections are ids, and whose sends need no
+ * object, no callback and no SENT event, because the core keeps their bytes.
+ */
+class RawUring extends UringBackend {
+  constructor(server, options, batched) {
+    const { maxConnections: connectionsMax } = options;
+    super(server, { ...options, connectionsMax, mixedBatches: true });
+    this.batched = batched;
+    this.ids = new Float64Array(SLOTS_FIRST); // by slot: who is there
+    this.open = new Float64Array(SLOTS_FIRST); // by slot: who can be sent to
+    this.told = new Uint8Array(SLOTS_FIRST); // by slot: QUIET, SILENT_ERROR
+    this.slotsUsed = 0;
+    this.postIds = new Float64Array(SLOTS_FIRST); // of one sendBatch() or broadcast()
+    this.postBytes = [];
+    this.crowded = new Set(); // refused because of the command ring
+    this.drained = []; // of those, whose 'drain' is due
+    this.events = []; // of one startBatch() call
+    this.sendRefusals = 0;
+  }
+
+  info() {
+    return { ...super.info(), sendRefusals: this.sendRefusals };
+  }
+
+  // --- events
+
+  /** As in UringBackend: with a count, or with 0 to go on after a handler threw. */
+  onBatch(count) {
+    if (count !== 0) {
+      this.cursor = 0;
+      this.count = count;
+      this.batches++;
+      this.inBatch = true;
+    }
+    for (;;) {
+      if (this.drained.length > 0) this.tell(new RawEvent('drain', this.drained.pop()));
+      else if (this.cursor < this.count) this.take(this.cursor++ * RECORD_LENGTH);
+      else if (this.events.length > 0) this.deliver();
+      else break;
+    }
+    this.inBatch = false;
+  }
+
+  tell(event) {
+    if (!this.batched) {
+      this.owner[kOnEvent](event);
+      return;
+    }
+    this.events.push(event);
+    if (this.events.length === this.options.eventBatchSize) this.deliver();
+  }
+
+  deliver() {
+    const { events } = this;
+    this.events = [];
+    this.owner[kOnEvents](events);
+  }
+
+  take(at) {
+    const { records } = this;
+    const kind = records[at + RECORD_KIND];
+    const slot = records[at + RECORD_SLOT];
+    if (kind === DATA_SMALL || kind === DATA) {
+      if (this.told[slot] & QUIET) return;
+      const slab = (kind === DATA ? this.slabs : this.smallSlabs).current;
+      const start = records[at + RECORD_A];
+      const data = slab.subarray(start, start + records[at + RECORD_B]);
+      this.tell(new RawEvent('data', this.ids[slot], data));
+      return;
+    }
+    this.takeOther(kind, slot, records[at + RECORD_A]);
+  }
+
+  takeOther(kind, slot, result) {
+    switch (kind) {
+      case OPEN:
+        this.onOpen(slot, result);
+        break;
+      case END:
+        if (!(this.told[slot] & QUIET)) this.tell(new RawEvent('end', this.ids[slot]));
+        break;
+      case ERROR:
+        this.onError(slot, result);
+        break;
+      case DRAIN:
+        if (this.open[slot] !== 0) this.tell(new RawEvent('drain', this.ids[slot]));
+        break;
+      case CLOSED:
+        this.onClosed(slot, result);
+        break;
+      case COMMAND_SPACE:
+        this.retryRefused();
+        for (const id of this.crowded) {
+          if (this.open[id & SLOT_MASK] === id) this.drained.push(id);
+        }
+        this.crowded.clear();
+        break;
+      case LISTENER_CLOSED:
+        if (result !== 0)
+          this.tell(new RawEvent('error', 0, undefined, getSystemErrorName(result)));
+        this.owner[kOnListenerClosed]();
+        break;
+      case STOPPED:
+        if (this.events.length > 0) {
+          this.cursor--; // again, after those: whether their handler throws or not
+          this.deliver();
+        } else {
+          this.onStopped();
+        }
+        break;
+    }
+  }
+
+  onOpen(slot, generation) {
+    const id = generation * SLOTS + slot;
+    while (slot >= this.ids.length) {
+      this.ids = longer(this.ids, Float64Array);
+      this.open = longer(this.open, Float64Array);
+      this.told = longer(this.told, Uint8Array);
+    }
+    if (slot >= this.slotsUsed) this.slotsUsed = slot + 1;
+    this.ids[slot] = id;
+    this.open[slot] = id;
+    this.told[slot] = 0;
+    this.tell(new RawEvent('connect', id, undefined, undefined, this.native.peer(id)));
+  }
+
+  onError(slot, errno) {
+    if (this.told[slot] & (QUIET | SILENT_ERROR)) return;
+    const id = this.ids[slot];
+    this.open[slot] = 0;
+    this.told[slot] |= QUIET | SILENT_ERROR;
+    this.command('close', id);
+    this.tell(new RawEvent('error', id, undefined, getSystemErrorName(errno)));
+  }
+
+  onClosed(slot, reason) {
+    const id = this.ids[slot];
+    if (reason === CLOSE_NO_MEMORY && !(this.told[slot] & SILENT_ERROR)) {
+      this.told[slot] |= SILENT_ERROR;
+      this.open[slot] = 0;
+      this.cursor--; // 'close' comes next
+      this.tell(new RawEvent('error', id, undefined, 'ENOMEM'));
+      return;
+    }
+    this.ids[slot] = 0;
+    this.open[slot] = 0;
+    this.tell(new RawEvent('close', id));
+  }
+
+  // --- commands
+
+  /** Wakes the worker for what was given to it; inside a batch the addon does so at its end. */
+  wake() {
+    if (!this.inBatch) this.scheduleFlush();
+  }
+
+  post(id, bytes, finish) {
+    const slot = id & SLOT_MASK;
+    if (this.open[slot] !== id) return false;
+    const answer = this.native.post(id, bytes, finish);
+    this.wake();
+    if (answer !== POST_TAKEN) {
+      this.sendRefusals++;
+      if (answer === POST_NO_SPACE) this.crowded.add(id);
+      return false;
+    }
+    if (finish) this.open[slot] = 0;
+    return true;
+  }
+
+  /** Room for n ids and the number that broadcast() puts behind them. */
+  roomForIds(n) {
+    while (this.postIds.length <= n) this.postIds = longer(this.postIds, Float64Array);
+    return this.postIds;
+  }
+
+  /** @param {{connectionId: number, bytes: Buffer}[]} entries all are taken, or none */
+  postMany(entries, finish) {
+    const ids = this.roomForIds(entries.length);
+    const { postBytes, open } = this;
+    let n = 0;
+    for (const { connectionId, bytes } of entries) {
+      if (open[connectionId & SLOT_MASK] === connectionId) {
+        ids[n] = connectionId;
+        postBytes[n++] = bytes;
+      }
+    }
+    if (n === 0) return entries.length === 0;
+    const answer = this.native.postMany(ids, postBytes, n, finish);
+    postBytes.length = 0;
+    this.wake();
+    if (answer === POST_TAKEN) {
+      for (let i = 0; finish && i < n; i++) open[ids[i] & SLOT_MASK] = 0;
+      return true;
+    }
+    this.sendRefusals++;
+    for (let i = 0; answer === POST_NO_SPACE && i < n; i++) this.crowded.add(ids[i]);
+    return false;
+  }
+
+  /** @param {number[] | null} connectionIds null: all @returns {number} how many took it */
+  broadcast(connectionIds, bytes) {
+    const n = connectionIds === null ? this.slotsUsed : connectionIds.length;
+    const ids = this.roomForIds(n);
+    let wanted = 0;
+    for (let i = 0; i < n; i++) {
+      const id = connectionIds === null ? this.open[i] : connectionIds[i];
+      const there = id !== 0 && this.open[id & SLOT_MASK] === id;
+      ids[i] = there ? id : 0;
+      if (there) wanted++;
+    }
+    const taken = this.native.broadcast(ids, n, bytes);
+    this.wake();
+    if (taken < wanted) {
+      this.sendRefusals += wanted - taken;
+      for (let i = ids[n]; i < n; i++) if (ids[i] !== 0) this.crowded.add(ids[i]);
+    }
+    return taken;
+  }
+
+  closeConnection(id) {
+    const slot = id & SLOT_MASK;
+    if (this.ids[slot] !== id || this.told[slot] & QUIET) return false;
+    this.open[slot] = 0;
+    this.told[slot] |= QUIET;
+    this.command('close', id);
+    return true;
+  }
+
+  setPaused(id, paused) {
+    if (this.open[id & SLOT_MASK] !== id) return false;
+    this.command(paused ? 'pause' : 'resume', id);
+    return true;
+  }
+
+  /** The most entries that postMany() can ever take at once. */
+  batchMax(finish) {
+    const capacity = 2 ** Math.ceil(Math.log2(this.options.commandQueueCapacity));
+    return finish ? capacity / 2 : capacity;
+  }
+}
+
+module.exports = RawUring;
