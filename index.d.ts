@@ -67,6 +67,33 @@ export interface TcpServerOptions {
    */
   fallback?: boolean | undefined;
 
+  /**
+   * One receive may fill several buffers. Linux 6.10. Helps long receives into small buffers. Default: false.
+   * This and the other fast paths do without where the kernel refuses; `info().fastPaths` tells.
+   */
+  useRecvBundle?: boolean | undefined;
+  /**
+   * Several receives may share one buffer. Linux 6.12. Helps short receives with large or few buffers; goes
+   * before `useRecvBundle`. Default: false.
+   */
+  useIncrementalBuffers?: boolean | undefined;
+  /**
+   * Long writes leave without being copied. Linux 6.0. Each write is done when the peer has acknowledged it,
+   * so it helps few, very long writes through a network card, not loopback. Default: false.
+   */
+  useZeroCopySend?: boolean | undefined;
+  /** Bytes from which a send is a zero-copy one. Default: 32768. */
+  zeroCopySendMin?: number | undefined;
+  /**
+   * Zero-copy sends copy the bytes to memory that is registered with the kernel, if they fit into one buffer
+   * of it. Default: false.
+   */
+  useRegisteredSendBuffer?: boolean | undefined;
+  /** Registered send buffers, 1 – 1024. Default: 64. They count against RLIMIT_MEMLOCK. */
+  sendBufferCount?: number | undefined;
+  /** Bytes of each, 4096 – 1048576. Default: 65536. */
+  sendBufferSize?: number | undefined;
+
   /** Whether our side stays open after the peer has ended its side. Default: false. */
   allowHalfOpen?: boolean | undefined;
   /** Whether connections start paused; `resume()` starts them. Default: false. */
@@ -124,6 +151,11 @@ export interface TcpServerInfo {
   bytesSent?: number;
   /** io_uring: each feature of the kernel, 'available' or the error of its probe. */
   features?: Record<string, string>;
+  /** io_uring: each fast path that options ask for: 'on', 'not asked for', or the error for which it is off. */
+  fastPaths?: Record<
+    'recvBundle' | 'incrementalBuffers' | 'zeroCopySend' | 'registeredSendBuffer',
+    string
+  >;
   /** io_uring: counters of the ring and its queues. */
   [counter: string]: unknown;
 }

@@ -31,6 +31,9 @@ features_object(napi_env env, const sea_features_t *f)
       {"multishotAccept", f->multishot_accept},
       {"multishotRecv", f->multishot_recv},
       {"cancelFd", f->cancel_fd},
+      {"sendZeroCopy", f->send_zero_copy},
+      {"recvBundle", f->recv_bundles},
+      {"incrementalBuffers", f->incremental_buffers},
   };
   napi_value object;
   napi_create_object(env, &object);

@@ -86,6 +86,13 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->buffer_size = sea_napi_get_u32(env, object, "bufferSize", o->buffer_size);
   o->command_capacity = sea_napi_get_u32(env, object, "commandQueueCapacity", o->command_capacity);
   o->event_capacity = sea_napi_get_u32(env, object, "eventQueueCapacity", o->event_capacity);
+  o->recv_bundles = sea_napi_get_bool(env, object, "useRecvBundle");
+  o->incremental_buffers = sea_napi_get_bool(env, object, "useIncrementalBuffers");
+  o->zero_copy_send = sea_napi_get_bool(env, object, "useZeroCopySend");
+  o->send_buffers = sea_napi_get_bool(env, object, "useRegisteredSendBuffer");
+  o->zero_copy_min = sea_napi_get_u32(env, object, "zeroCopySendMin", o->zero_copy_min);
+  o->send_buffer_count = sea_napi_get_u32(env, object, "sendBufferCount", o->send_buffer_count);
+  o->send_buffer_size = sea_napi_get_u32(env, object, "sendBufferSize", o->send_buffer_size);
   o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
   o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);
   o->send_queue_max = sea_napi_get_u32(env, object, "sendQueueCapacity", o->send_queue_max);

@@ -358,7 +358,30 @@ verb_unref(napi_env env, napi_callback_info info)
   return NULL;
 }
 
-/* info() -> counters by name */
+static napi_value
+fast_paths(napi_env env, const sea_info_t *i)
+{
+  const struct {
+    const char *name;
+    int32_t state;
+  } paths[] = {
+      {"recvBundle", i->recv_bundles},
+      {"incrementalBuffers", i->incremental_buffers},
+      {"zeroCopySend", i->zero_copy_send},
+      {"registeredSendBuffer", i->send_buffers},
+  };
+  napi_value object;
+  napi_create_object(env, &object);
+  for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+    int32_t state = paths[k].state;
+    const char *word = state == SEA_PATH_ON ? "on" : "not asked for";
+    sea_napi_set(env, object, paths[k].name,
+                 sea_napi_string(env, state < 0 ? sea_napi_errno_name(state) : word));
+  }
+  return object;
+}
+
+/* info() -> counters by name, and fastPaths: 'on', 'not asked for' or the name of an error */
 static napi_value
 verb_info(napi_env env, napi_callback_info cb_info)
 {
@@ -398,10 +421,22 @@ verb_info(napi_env env, napi_callback_info cb_info)
       {"cqEntries", i.cq_entries},
       {"bufferCount", i.buffer_count},
       {"bufferSize", i.buffer_size},
+      {"sendBufferCount", i.send_buffer_count},
+      {"sendBufferSize", i.send_buffer_size},
+      {"bundleCompletions", i.bundle_completions},
+      {"bundleBuffers", i.bundle_buffers},
+      {"bundleBytes", i.bundle_bytes},
+      {"zeroCopyRequests", i.zero_copy_requests},
+      {"zeroCopyNotifications", i.zero_copy_notifications},
+      {"zeroCopyCopied", i.zero_copy_copied},
+      {"zeroCopyErrors", i.zero_copy_errors},
+      {"registeredSendRequests", i.send_buffer_requests},
+      {"registeredSendMisses", i.send_buffer_misses},
   };
   for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
     sea_napi_set(env, object, fields[k].name, sea_napi_number(env, (double)fields[k].value));
   }
+  sea_napi_set(env, object, "fastPaths", fast_paths(env, &i));
   return object;
 }
 

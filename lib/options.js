@@ -39,6 +39,15 @@ const TCP_OPTIONS = {
   eventBatchSize: integer(64, 1, 4096),
   fallback: boolean(true),
 
+  // Fast paths of newer kernels, and of network cards.
+  useRecvBundle: boolean(false),
+  useIncrementalBuffers: boolean(false),
+  useZeroCopySend: boolean(false),
+  zeroCopySendMin: integer(32 * KIB, 1, MAX_INT32),
+  useRegisteredSendBuffer: boolean(false),
+  sendBufferCount: integer(64, 1, 1024),
+  sendBufferSize: integer(64 * KIB, 4 * KIB, KIB * KIB),
+
   // As in net.createServer. `noDelay` is another name of `tcpNoDelay`.
   allowHalfOpen: boolean(false),
   pauseOnConnect: boolean(false),

@@ -69,7 +69,7 @@ finish(sea_loop_t *loop)
   sea_listener_t *listener = &loop->listener;
   sea__accept_close(listener);
   listener->announced = true;
-  sea__loop_emit(loop, SEA_EVENT_LISTENER_CLOSED, NULL, listener->error, 0);
+  sea__loop_emit(loop, SEA_EVENT_LISTENER_CLOSED, NULL, listener->error);
 }
 
 /* Without a free entry in the ring it does nothing, and is called again in the next pass. */

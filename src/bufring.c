@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "compat.h"
+
 #define WANTED_FIRST 16U
 
 static void *
@@ -20,7 +22,7 @@ ring_bytes(uint32_t count)
 }
 
 static int
-register_ring(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count)
+register_ring(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, sea_filling_t filling)
 {
   buffers->ring = map(ring_bytes(count));
   if (buffers->ring == NULL) {
@@ -30,6 +32,8 @@ register_ring(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count)
       .ring_addr = (uint64_t)(uintptr_t)buffers->ring,
       .ring_entries = count,
       .bgid = SEA_BUFFER_GROUP,
+      /* `flags` in newer headers; kernels that do not know it refuse it with -EINVAL */
+      .pad = filling == SEA_FILL_INCREMENTAL ? SEA_IOU_PBUF_RING_INC : 0,
   };
   int error = io_uring_register_buf_ring(&ring->uring, &reg, 0);
   if (error < 0) {
@@ -46,6 +50,13 @@ give(sea_bufring_t *buffers, uint16_t id)
                         io_uring_buf_ring_mask(buffers->count), (int)buffers->added);
   buffers->added++;
   buffers->provided++;
+  if (buffers->next != NULL) {
+    buffers->next[buffers->last_given] = id;
+    buffers->last_given = id;
+  }
+  if (buffers->shares != NULL) {
+    buffers->shares[id] = (sea_bufring_share_t){.holders = 1};
+  }
 }
 
 static void
@@ -56,24 +67,43 @@ top_up(sea_bufring_t *buffers)
   }
 }
 
+/* Everything that is as long as the ring. */
+static bool
+allocate(sea_bufring_t *buffers, sea_filling_t filling)
+{
+  buffers->base = map((size_t)buffers->count * buffers->size);
+  buffers->spare = calloc(buffers->count, sizeof *buffers->spare);
+  if (filling == SEA_FILL_BUNDLES) {
+    buffers->next = calloc(buffers->count, sizeof *buffers->next);
+  } else if (filling == SEA_FILL_INCREMENTAL) {
+    buffers->shares = calloc(buffers->count, sizeof *buffers->shares);
+  }
+  return buffers->base != NULL && buffers->spare != NULL &&
+         (filling != SEA_FILL_BUNDLES || buffers->next != NULL) &&
+         (filling != SEA_FILL_INCREMENTAL || buffers->shares != NULL);
+}
+
 int
-sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint32_t size)
+sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint32_t size,
+                  sea_filling_t filling)
 {
   *buffers = (sea_bufring_t){.size = size};
+  if (filling == SEA_FILL_BUNDLES &&
+      (ring->uring.features & SEA_IORING_FEAT_RECVSEND_BUNDLE) == 0) {
+    return -EINVAL;
+  }
   count = sea__pow2_ceil(count);
-  int error = register_ring(buffers, ring, count);
+  int error = register_ring(buffers, ring, count, filling);
   while (error == -ENOMEM && count > 1) {
     count /= 2;
-    error = register_ring(buffers, ring, count);
+    error = register_ring(buffers, ring, count, filling);
   }
   if (error < 0) {
     return error;
   }
   buffers->count = count;
   buffers->wanted = sea__min_u32(count, WANTED_FIRST);
-  buffers->base = map((size_t)count * size);
-  buffers->spare = calloc(count, sizeof *buffers->spare);
-  if (buffers->base == NULL || buffers->spare == NULL) {
+  if (!allocate(buffers, filling)) {
     sea__bufring_unregister(ring);
     sea__bufring_deinit(buffers);
     return -ENOMEM;
@@ -103,12 +133,31 @@ sea__bufring_deinit(sea_bufring_t *buffers)
     munmap(buffers->ring, ring_bytes(buffers->count));
   }
   free(buffers->spare);
+  free(buffers->next);
+  free(buffers->shares);
   *buffers = (sea_bufring_t){0};
+}
+
+uint32_t
+sea__bufring_take(sea_bufring_t *buffers, uint16_t id, uint32_t len, bool more)
+{
+  uint32_t offset = 0;
+  if (buffers->shares != NULL) {
+    sea_bufring_share_t *share = &buffers->shares[id];
+    offset = share->used;
+    share->used += len;
+    share->holders += more;
+  }
+  buffers->provided -= !more;
+  return offset;
 }
 
 void
 sea__bufring_recycle(sea_bufring_t *buffers, uint16_t id)
 {
+  if (buffers->shares != NULL && --buffers->shares[id].holders > 0) {
+    return;
+  }
   if (buffers->provided < buffers->wanted) {
     give(buffers, id);
   } else {

@@ -6,6 +6,9 @@
 #include "loop.h"
 #include "sock.h"
 
+/* How long a peer may take to acknowledge what a zero-copy send left behind at the end. */
+#define FAREWELL_MS 5000
+
 static void
 watch_idle(sea_loop_t *loop, sea_conn_t *conn)
 {
@@ -29,13 +32,18 @@ sea__conn_open(sea_loop_t *loop, int fd)
   conn->active_ms = loop->now_ms;
   conn->answers = loop->options.echo ? SEA_ANSWERS_ECHO : SEA_ANSWERS_HOST;
   watch_idle(loop, conn);
-  sea__loop_emit(loop, SEA_EVENT_OPEN, conn, 0, 0);
+  sea__loop_emit(loop, SEA_EVENT_OPEN, conn, 0);
   sea__loop_todo(loop, conn);
 }
 
 void
 sea__conn_close(sea_loop_t *loop, sea_conn_t *conn, sea_close_reason_t reason, bool reset)
 {
+  if (conn->state == SEA_CONN_CLOSING && reason == SEA_CLOSE_STOP && conn->farewell) {
+    conn->reason = (uint8_t)reason; /* its farewell is cut short */
+    conn->farewell = false;
+    sea__loop_todo(loop, conn);
+  }
   if (conn->state != SEA_CONN_OPEN) {
     return;
   }
@@ -80,7 +88,38 @@ finish_close(sea_loop_t *loop, sea_conn_t *conn)
   sea__stat_sub(&loop->stats.connections_active, 1);
   sea__stat_add(&loop->stats.connections_closed, 1);
   loop->listener.retry_ms = 0; /* a descriptor came free */
-  sea__loop_emit(loop, SEA_EVENT_CLOSED, conn, conn->reason, 0);
+  sea__loop_emit(loop, SEA_EVENT_CLOSED, conn, conn->reason);
+}
+
+/* The kernel still sends from our memory. It ends when the peer has acknowledged, and at the latest
+ * when that has taken too long; a connection that is not to be waited for is broken off at once. */
+static void
+bid_farewell(sea_conn_t *conn)
+{
+  int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
+  conn->farewell = true;
+  if (conn->reset || conn->reason != SEA_CLOSE_ASKED) {
+    sea__sock_abort(fd);
+    return;
+  }
+  sea__sock_user_timeout(fd, FAREWELL_MS);
+}
+
+/* The next thing to do for a connection that closes: cancel, say farewell, close. */
+static bool
+close_step(sea_loop_t *loop, sea_conn_t *conn)
+{
+  if (!sea__conn_in_flight(conn)) {
+    finish_close(loop, conn);
+    return true;
+  }
+  if (!sea__conn_cancelled(conn)) {
+    return conn->cancelling || cancel_all(loop, conn);
+  }
+  if (conn->zero_copy_wait && !conn->farewell) {
+    bid_farewell(conn);
+  }
+  return true;
 }
 
 static void
@@ -89,18 +128,14 @@ finish_writing(sea_loop_t *loop, sea_conn_t *conn)
   /* Not IORING_OP_SHUTDOWN, which the kernel always hands to a thread of its own. */
   int error = sea__sock_shutdown(atomic_load_explicit(&conn->fd, memory_order_relaxed));
   conn->write_end = SEA_WRITE_SHUT;
-  sea__loop_emit(loop, SEA_EVENT_SHUTDOWN, conn, error, 0);
+  sea__loop_emit(loop, SEA_EVENT_SHUTDOWN, conn, error);
 }
 
 bool
 sea__conn_service(sea_loop_t *loop, sea_conn_t *conn)
 {
   if (conn->state == SEA_CONN_CLOSING) {
-    if (!sea__conn_in_flight(conn)) {
-      finish_close(loop, conn);
-      return true;
-    }
-    return conn->cancelling || cancel_all(loop, conn);
+    return close_step(loop, conn);
   }
   if (conn->state != SEA_CONN_OPEN) {
     return true;

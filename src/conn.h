@@ -41,6 +41,8 @@ typedef enum sea_answers {
   SEA_ANSWERS_ECHO,   /* the worker, which sends everything back; echo.c */
 } sea_answers_t;
 
+#define SEA_SEND_BUFFER_NONE UINT16_MAX
+
 typedef struct sea_conn {
   _Atomic int fd;                /* -1 = none. The host reads it, under the table's lock */
   _Atomic uint32_t generation;   /* likewise */
@@ -59,7 +61,11 @@ typedef struct sea_conn {
   bool cancelling : 1; /* a cancellation of everything is in flight */
   bool reset : 1;      /* close with RST */
   bool drain_wanted : 1;
-  int32_t send_error; /* -errno of the send that failed; every later one fails likewise */
+  bool zero_copy : 1;      /* the send in flight is a zero-copy one */
+  bool zero_copy_wait : 1; /* it is done, but for the notification that its bytes are free */
+  bool zero_copy_off : 1;  /* not on this connection: the kernel refuses or copies */
+  bool farewell : 1;       /* CLOSING: only the notification is waited for, with a limit */
+  int32_t send_error;      /* -errno of the send that failed; every later one fails likewise */
 
   sea_list_t todo;    /* in loop->todo: something has to be started */
   sea_list_t waiting; /* in loop->starved or in the table's free list */
@@ -69,7 +75,9 @@ typedef struct sea_conn {
   sea_chunk_queue_t queue;
   size_t head_sent; /* bytes of the queue's first chunk that have left */
   sea_gather_t *gather;
-  uint32_t sends_queued; /* payload sends in the queue */
+  int32_t zero_copy_result; /* of the send that waits for its notification */
+  uint16_t send_buffer;     /* the registered buffer it is from; SEA_SEND_BUFFER_NONE */
+  uint32_t sends_queued;    /* payload sends in the queue */
 
   /* The host's, from OPEN to CLOSED; the worker touches them only while nobody has the slot. */
   uint32_t sends_given;
@@ -86,6 +94,13 @@ static inline bool
 sea__conn_in_flight(const sea_conn_t *conn)
 {
   return sea__conn_receiving(conn) || conn->sending || conn->cancelling;
+}
+
+/* Nothing that a cancellation could end: what is in flight is a notification at most. */
+static inline bool
+sea__conn_cancelled(const sea_conn_t *conn)
+{
+  return !sea__conn_receiving(conn) && (!conn->sending || conn->zero_copy_wait);
 }
 
 #endif

@@ -47,7 +47,7 @@ waits_for_peer(const sea_conn_t *conn)
 static sea_chunk_t *
 chunk_for(sea_loop_t *loop, const sea_conn_t *conn, const sea_event_t *event)
 {
-  const char *data = sea__bufring_data(&loop->buffers, event->buffer_id);
+  const char *data = sea__bufring_data(&loop->buffers, event->buffer_id) + event->offset;
   size_t len = (size_t)event->result;
   if (waits_for_peer(conn)) {
     sea_chunk_t *copy = heap_chunk(loop, len);

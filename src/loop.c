@@ -40,6 +40,7 @@ sea__loop_init(sea_loop_t *loop, const sea_options_t *options)
 void
 sea__loop_deinit(sea_loop_t *loop)
 {
+  sea__zero_copy_deinit(&loop->zero_copy);
   sea__bufring_deinit(&loop->buffers);
   sea__commands_deinit(&loop->commands);
   sea__events_deinit(&loop->events);
@@ -49,6 +50,31 @@ sea__loop_deinit(sea_loop_t *loop)
   sea__slab_deinit(&loop->slab);
 }
 
+/* With the fast path that was asked for, or without. */
+static int
+make_buffers(sea_loop_t *loop)
+{
+  const sea_options_t *options = &loop->options;
+  int error = -EINVAL;
+  if (options->incremental_buffers) {
+    error = sea__bufring_init(&loop->buffers, &loop->ring, options->buffer_count,
+                              options->buffer_size, SEA_FILL_INCREMENTAL);
+    loop->incremental_buffers = error == 0 ? SEA_PATH_ON : error;
+  }
+  if (options->recv_bundles && error < 0) {
+    error = sea__bufring_init(&loop->buffers, &loop->ring, options->buffer_count,
+                              options->buffer_size, SEA_FILL_BUNDLES);
+    loop->recv_bundles = error == 0 ? SEA_PATH_ON : error;
+  } else if (options->recv_bundles) {
+    loop->recv_bundles = -EBUSY; /* one of the two */
+  }
+  if (error < 0) {
+    error = sea__bufring_init(&loop->buffers, &loop->ring, options->buffer_count,
+                              options->buffer_size, SEA_FILL_WHOLE);
+  }
+  return error;
+}
+
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
@@ -56,12 +82,12 @@ sea__loop_ring_init(sea_loop_t *loop)
   if (error < 0) {
     return error;
   }
-  error = sea__bufring_init(&loop->buffers, &loop->ring, loop->options.buffer_count,
-                            loop->options.buffer_size);
+  error = make_buffers(loop);
   if (error < 0) {
     sea__ring_deinit(&loop->ring);
     return error;
   }
+  sea__zero_copy_init(&loop->zero_copy, &loop->ring, &loop->options);
   loop->now_ms = sea__clock_ms();
   sea__timer_init(&loop->timer, loop->options.idle_ms, loop->now_ms);
   return 0;
@@ -98,28 +124,43 @@ reclaim(sea_loop_t *loop)
   }
 }
 
-void
-sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result,
-               uint16_t buffer_id)
+static void
+emit(sea_loop_t *loop, sea_conn_t *conn, sea_event_t *event)
 {
-  sea_event_t event = {.kind = (uint8_t)kind, .buffer_id = buffer_id, .result = result};
   if (conn != NULL) {
-    event.slot = conn->slot;
-    event.generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
+    event->slot = conn->slot;
+    event->generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
   }
-  if (conn != NULL && conn->answers != SEA_ANSWERS_HOST && sea__answer(loop, conn, &event)) {
+  if (conn != NULL && conn->answers != SEA_ANSWERS_HOST && sea__answer(loop, conn, event)) {
     return;
   }
   if (loop->discarding) {
-    sea__loop_release(loop, &event);
+    sea__loop_release(loop, event);
     return;
   }
   assert(sea__events_room(&loop->events) > 0);
-  *sea__events_push(&loop->events) = event;
-  sea_bell_t bell = kind == SEA_EVENT_SENT && result == 0 ? SEA_BELL_LAZY : SEA_BELL_NOW;
+  *sea__events_push(&loop->events) = *event;
+  sea_bell_t bell = event->kind == SEA_EVENT_SENT && event->result == 0 ? SEA_BELL_LAZY
+                                                                        : SEA_BELL_NOW;
   if (bell > loop->bell_due) {
     loop->bell_due = bell;
   }
+}
+
+void
+sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result)
+{
+  sea_event_t event = {.kind = (uint8_t)kind, .result = result};
+  emit(loop, conn, &event);
+}
+
+void
+sea__loop_emit_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id,
+                    uint32_t offset)
+{
+  sea_event_t event = {
+      .kind = SEA_EVENT_DATA, .result = len, .buffer_id = buffer_id, .offset = offset};
+  emit(loop, conn, &event);
 }
 
 static void
@@ -157,7 +198,7 @@ sea__loop_ring_lazy(sea_loop_t *loop)
 void
 sea__loop_say_stopped(sea_loop_t *loop)
 {
-  sea__loop_emit(loop, SEA_EVENT_STOPPED, NULL, 0, 0);
+  sea__loop_emit(loop, SEA_EVENT_STOPPED, NULL, 0);
   publish(loop);
 }
 
@@ -220,7 +261,7 @@ take_commands(sea_loop_t *loop)
     any = true;
   }
   if (sea__loop_has_room(loop) && sea__commands_relieved(&loop->commands)) {
-    sea__loop_emit(loop, SEA_EVENT_COMMAND_SPACE, NULL, 0, 0);
+    sea__loop_emit(loop, SEA_EVENT_COMMAND_SPACE, NULL, 0);
   }
   return any;
 }
@@ -342,7 +383,7 @@ on_connection_cqe(sea_loop_t *loop, sea_op_t op, sea_conn_t *conn, int32_t resul
     sea__on_recv(loop, conn, result, flags);
     break;
   case SEA_OP_SEND:
-    sea__on_send(loop, conn, result);
+    sea__on_send(loop, conn, result, flags);
     break;
   case SEA_OP_CANCEL_RECV:
     sea__on_cancel_recv(loop, conn);
@@ -388,7 +429,14 @@ sea__loop_reap(sea_loop_t *loop)
 {
   struct io_uring_cqe *cqe;
   loop->now_ms = sea__clock_ms();
-  while (sea__loop_has_room(loop) && io_uring_peek_cqe(&loop->ring.uring, &cqe) == 0) {
+  while (sea__loop_has_room(loop)) {
+    if (loop->bundle.conn != NULL) {
+      sea__recv_unbundle(loop);
+      continue;
+    }
+    if (io_uring_peek_cqe(&loop->ring.uring, &cqe) < 0) {
+      break;
+    }
     uint64_t tag = cqe->user_data;
     int32_t result = cqe->res;
     uint32_t flags = cqe->flags;
@@ -441,7 +489,8 @@ bool
 sea__loop_has_work(const sea_loop_t *loop)
 {
   uint32_t orders = atomic_load_explicit(&loop->orders, memory_order_acquire);
-  return !sea__list_empty(&loop->todo) || sea__commands_pending(&loop->commands) ||
+  return !sea__list_empty(&loop->todo) || loop->bundle.conn != NULL ||
+         sea__commands_pending(&loop->commands) ||
          atomic_load_explicit(&loop->commands.starved, memory_order_relaxed) ||
          ((orders & SEA_ORDER_STOP) && !loop->stopping) ||
          ((orders & SEA_ORDER_DISCARD) && !loop->discarding) ||

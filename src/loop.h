@@ -19,6 +19,7 @@
 #include "stats.h"
 #include "timer.h"
 #include "wake.h"
+#include "zerocopy.h"
 
 /* The most events one step (a CQE, a command, a connection's service) can cause. */
 #define SEA_EVENTS_PER_STEP 4
@@ -47,6 +48,15 @@ typedef struct sea_listener {
   uint64_t retry_ms; /* not before; 0 = at once */
 } sea_listener_t;
 
+/* A receive into several buffers, whose events did not all fit into the event ring. */
+typedef struct sea_bundle {
+  sea_conn_t *conn;  /* NULL = none; it cannot go away, as its receive has not been seen to end */
+  int32_t remaining; /* bytes without an event so far */
+  int32_t result;    /* as in the CQE */
+  uint32_t flags;
+  uint16_t buffer_id; /* where they begin */
+} sea_bundle_t;
+
 typedef struct sea_loop {
   sea_ring_t ring;
   sea_bufring_t buffers;
@@ -54,7 +64,11 @@ typedef struct sea_loop {
   sea_chunk_pool_t chunks;
   sea_timer_t timer;
   sea_listener_t listener;
+  sea_zero_copy_t zero_copy;
   sea_options_t options;
+  int32_t recv_bundles; /* SEA_PATH_*, or the -errno for which it is off */
+  int32_t incremental_buffers;
+  sea_bundle_t bundle;
 
   sea_list_t todo;    /* connections that have something to start */
   sea_list_t starved; /* connections whose receive found no buffer, oldest first */
@@ -111,8 +125,9 @@ void sea__loop_say_stopped(sea_loop_t *loop);
 /* -- for the files of the loop -- */
 
 /* Adds an event; conn may be NULL for events of the server. */
-void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result,
-                    uint16_t buffer_id);
+void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result);
+void sea__loop_emit_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id,
+                         uint32_t offset);
 /* What an event referred to comes back: its buffer to the kernel, its slot to the table. */
 void sea__loop_release(sea_loop_t *loop, const sea_event_t *event);
 /* The connection has something to start: it is looked at in the next prepare. */
@@ -148,6 +163,8 @@ void sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags);
 bool sea__recv_service(sea_loop_t *loop, sea_conn_t *conn);
 void sea__recv_pause(sea_loop_t *loop, sea_conn_t *conn);
 void sea__recv_resume(sea_loop_t *loop, sea_conn_t *conn);
+/* Goes on with loop->bundle. */
+void sea__recv_unbundle(sea_loop_t *loop);
 void sea__on_recv(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags);
 void sea__on_cancel_recv(sea_loop_t *loop, sea_conn_t *conn);
 /* Arms starved connections again, as many as there are buffers. */
@@ -162,7 +179,15 @@ bool sea__send_service(sea_loop_t *loop, sea_conn_t *conn);
 /* One attempt to send what is queued, without waiting; then forgets the rest. */
 void sea__send_last_attempt(sea_loop_t *loop, sea_conn_t *conn);
 void sea__send_drop_queue(sea_loop_t *loop, sea_conn_t *conn);
-void sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result);
+void sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags);
+
+/* zerocopy.c */
+/* Turns a prepared send or sendmsg of so many bytes into a zero-copy one, if that is to be. */
+void sea__zero_copy_prepare(sea_loop_t *loop, sea_conn_t *conn, struct io_uring_sqe *sqe,
+                            size_t bytes);
+/* A zero-copy send has completed or its notification has come. True when it is over with *result.
+ */
+bool sea__zero_copy_over(sea_loop_t *loop, sea_conn_t *conn, int32_t *result, uint32_t flags);
 
 /* outbox.c */
 /* conn is NULL when it is gone: the payload goes home in any case. */

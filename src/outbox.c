@@ -225,7 +225,7 @@ sea__outbox_relieve(sea_loop_t *loop, sea_conn_t *conn)
   conn->drain_wanted = false;
   uint32_t told = atomic_load_explicit(&conn->drains_told, memory_order_relaxed);
   atomic_store_explicit(&conn->drains_told, told + 1, memory_order_relaxed);
-  sea__loop_emit(loop, SEA_EVENT_DRAIN, conn, 0, 0);
+  sea__loop_emit(loop, SEA_EVENT_DRAIN, conn, 0);
 }
 
 void

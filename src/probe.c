@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bufring.h"
+#include "compat.h"
 #include "ring.h"
 #include "sea.h"
 
@@ -110,6 +111,30 @@ try_cancel(struct io_uring *ring, int fd)
   return result < 0 && result != -ENOENT && result != -EALREADY ? result : 0;
 }
 
+/* Receives `bytes` bytes with one multishot. Its CQE has to be for all of them, to stay armed, and
+ * to have these flags. */
+static int
+try_receive(struct io_uring *ring, int pair[2], int32_t bytes, uint16_t how, uint32_t wanted)
+{
+  static const char zeros[PROBE_BUFFERS * PROBE_BUFFER_SIZE];
+  int32_t result;
+  uint32_t flags;
+  if (send(pair[0], zeros, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
+    return -EIO;
+  }
+  struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+  io_uring_prep_recv_multishot(sqe, pair[1], NULL, 0, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = SEA_BUFFER_GROUP;
+  sqe->ioprio |= how;
+  int error = complete(ring, &result, &flags);
+  if (error < 0 || result < 0) {
+    return error < 0 ? error : result;
+  }
+  wanted |= IORING_CQE_F_MORE;
+  return result == bytes && (flags & wanted) == wanted ? 0 : -EOPNOTSUPP;
+}
+
 static void
 try_recv_and_cancel(struct io_uring *ring, sea_features_t *features)
 {
@@ -118,18 +143,63 @@ try_recv_and_cancel(struct io_uring *ring, sea_features_t *features)
     features->multishot_recv = features->cancel_fd = -errno;
     return;
   }
-  features->multishot_recv = -EIO;
-  if (send(pair[0], "x", 1, MSG_NOSIGNAL) == 1) {
-    struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
-    io_uring_prep_recv_multishot(sqe, pair[1], NULL, 0, 0);
-    sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = SEA_BUFFER_GROUP;
-    int result = multishot_answer(ring);
-    features->multishot_recv = result > 0 ? 0 : (result < 0 ? result : -EIO);
-  }
+  features->multishot_recv = try_receive(ring, pair, 1, 0, 0);
   features->cancel_fd = try_cancel(ring, pair[1]);
   close(pair[0]);
   close(pair[1]);
+}
+
+/* A ring of buffers that are filled that way. */
+static int
+try_filling(sea_filling_t filling)
+{
+  sea_ring_t ring = {0};
+  sea_bufring_t buffers = {0};
+  int pair[2] = {-1, -1};
+  int error = io_uring_queue_init(PROBE_ENTRIES, &ring.uring, 0);
+  if (error < 0) {
+    return error;
+  }
+  error = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE, filling);
+  if (error == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    error = -errno;
+  }
+  if (error == 0 && filling == SEA_FILL_BUNDLES) {
+    error = try_receive(&ring.uring, pair, PROBE_BUFFER_SIZE + 1, SEA_IORING_RECVSEND_BUNDLE, 0);
+  } else if (error == 0) {
+    error = try_receive(&ring.uring, pair, 1, 0, SEA_IORING_CQE_F_BUF_MORE);
+  }
+  close(pair[0]);
+  close(pair[1]);
+  io_uring_queue_exit(&ring.uring);
+  sea__bufring_deinit(&buffers);
+  return error;
+}
+
+/* What a kernel without the operation answers does not depend on the socket; what one that has it
+ * answers for a socket of another kind is about the socket. */
+static int
+try_send_zero_copy(struct io_uring *ring)
+{
+  int pair[2];
+  int32_t result;
+  uint32_t flags;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    return -errno;
+  }
+  struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+  io_uring_prep_send_zc(sqe, pair[0], "x", 1, MSG_NOSIGNAL, 0);
+  int error = complete(ring, &result, &flags);
+  if (error == 0 && (flags & IORING_CQE_F_MORE)) {
+    int32_t notified;
+    error = complete(ring, &notified, &flags);
+  }
+  close(pair[0]);
+  close(pair[1]);
+  if (error < 0) {
+    return error;
+  }
+  return result >= 0 || result == -EOPNOTSUPP ? 0 : result;
 }
 
 static void
@@ -145,7 +215,9 @@ try_operations(sea_features_t *features)
   int registered = io_uring_register_ring_fd(&ring.uring);
   features->registered_ring = registered < 0 ? registered : 0;
   features->multishot_accept = try_accept(&ring.uring);
-  features->buffer_ring = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE);
+  features->send_zero_copy = try_send_zero_copy(&ring.uring);
+  features->buffer_ring = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE,
+                                            SEA_FILL_WHOLE);
   if (features->buffer_ring == 0) {
     try_recv_and_cancel(&ring.uring, features);
   } else {
@@ -185,6 +257,8 @@ sea_probe(sea_features_t *features, const char **stage)
 {
   memset(features, 0, sizeof *features);
   try_operations(features);
+  features->recv_bundles = try_filling(SEA_FILL_BUNDLES);
+  features->incremental_buffers = try_filling(SEA_FILL_INCREMENTAL);
   features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
   features->coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN);
   features->single_issuer = try_flags(IORING_SETUP_SINGLE_ISSUER);

@@ -4,6 +4,7 @@
  * effect is delivered, and nothing new is armed before the multishot's own last CQE. */
 #include <errno.h>
 
+#include "compat.h"
 #include "loop.h"
 
 static bool
@@ -17,6 +18,9 @@ arm(sea_loop_t *loop, sea_conn_t *conn)
   io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = SEA_BUFFER_GROUP;
+  if (loop->recv_bundles == SEA_PATH_ON) {
+    sqe->ioprio |= SEA_IORING_RECVSEND_BUNDLE;
+  }
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_RECV, sea__conn_id(conn)));
   conn->recv = SEA_RECV_ARMED;
   return true;
@@ -91,17 +95,18 @@ sea__recv_feed_starved(sea_loop_t *loop)
 }
 
 static void
-on_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id)
+on_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id, bool more)
 {
-  sea__bufring_take(&loop->buffers);
-  if (conn->state != SEA_CONN_OPEN || len <= 0) {
+  uint32_t bytes = len > 0 ? (uint32_t)len : 0;
+  uint32_t offset = sea__bufring_take(&loop->buffers, buffer_id, bytes, more);
+  if (conn->state != SEA_CONN_OPEN || bytes == 0) {
     sea__bufring_recycle(&loop->buffers, buffer_id);
     return;
   }
   conn->active_ms = loop->now_ms;
   sea__stat_add(&loop->stats.bytes_received, (uint64_t)len);
   sea__stat_add(&loop->stats.buffers_in_use, 1);
-  sea__loop_emit(loop, SEA_EVENT_DATA, conn, len, buffer_id);
+  sea__loop_emit_data(loop, conn, len, buffer_id, offset);
 }
 
 /* The multishot is over: why, and what follows. */
@@ -122,7 +127,43 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
     }
   } else {
     conn->recv = SEA_RECV_ENDED;
-    sea__loop_emit(loop, result == 0 ? SEA_EVENT_END : SEA_EVENT_ERROR, conn, result, 0);
+    sea__loop_emit(loop, result == 0 ? SEA_EVENT_END : SEA_EVENT_ERROR, conn, result);
+  }
+}
+
+static void
+start_bundle(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags)
+{
+  uint32_t size = loop->buffers.size;
+  loop->bundle = (sea_bundle_t){
+      .conn = conn,
+      .remaining = result,
+      .result = result,
+      .flags = flags,
+      .buffer_id = (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT),
+  };
+  sea__stat_add(&loop->stats.bundle_completions, 1);
+  sea__stat_add(&loop->stats.bundle_buffers, ((uint32_t)result + size - 1) / size);
+  sea__stat_add(&loop->stats.bundle_bytes, (uint64_t)result);
+}
+
+/* One event per buffer: each goes back by itself. */
+void
+sea__recv_unbundle(sea_loop_t *loop)
+{
+  sea_bundle_t *bundle = &loop->bundle;
+  sea_conn_t *conn = bundle->conn;
+  int32_t len = (int32_t)sea__min_u32((uint32_t)bundle->remaining, loop->buffers.size);
+  uint16_t next = sea__bufring_next(&loop->buffers,
+                                    bundle->buffer_id); /* before it is given again */
+  on_data(loop, conn, len, bundle->buffer_id, false);
+  bundle->buffer_id = next;
+  bundle->remaining -= len;
+  if (bundle->remaining == 0) {
+    bundle->conn = NULL;
+    if ((bundle->flags & IORING_CQE_F_MORE) == 0) {
+      on_last(loop, conn, bundle->result);
+    }
   }
 }
 
@@ -130,7 +171,12 @@ void
 sea__on_recv(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags)
 {
   if (flags & IORING_CQE_F_BUFFER) {
-    on_data(loop, conn, result, (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT));
+    if (loop->recv_bundles == SEA_PATH_ON && result > (int32_t)loop->buffers.size) {
+      start_bundle(loop, conn, result, flags);
+      return; /* sea__loop_reap() goes on with it */
+    }
+    on_data(loop, conn, result, (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT),
+            (flags & SEA_IORING_CQE_F_BUF_MORE) != 0);
   }
   if ((flags & IORING_CQE_F_MORE) == 0) {
     on_last(loop, conn, result);

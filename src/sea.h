@@ -67,17 +67,26 @@ typedef struct sea_event {
   uint32_t slot;
   uint32_t generation;
   int32_t result;
+  uint32_t offset; /* DATA: where in that buffer they begin */
 } sea_event_t;
 
 typedef struct sea_options {
   uint32_t queue_depth;  /* submission queue entries, 8..32768; default 256 */
   uint32_t buffer_count; /* provided receive buffers, 1..32768, rounded up to 2^n; default 1024 */
   uint32_t buffer_size;  /* bytes of each, 64..1 MiB; default 16 KiB */
-  uint32_t command_capacity;    /* command ring entries, rounded up to 2^n; default 65536 */
-  uint32_t event_capacity;      /* event ring entries, rounded up to 2^n; default 65536 */
-  uint32_t conns_max;           /* refuse connections above this many; 0 = no limit */
-  uint32_t idle_ms;             /* close a connection after so long without traffic; 0 = never */
-  uint32_t send_queue_max;      /* sends of sea_post() that one connection may have queued; 1024 */
+  uint32_t command_capacity; /* command ring entries, rounded up to 2^n; default 65536 */
+  uint32_t event_capacity;   /* event ring entries, rounded up to 2^n; default 65536 */
+  uint32_t conns_max;        /* refuse connections above this many; 0 = no limit */
+  uint32_t idle_ms;          /* close a connection after so long without traffic; 0 = never */
+  uint32_t send_queue_max;   /* sends of sea_post() that one connection may have queued; 1024 */
+  /* Fast paths: used where the kernel has them, otherwise done without; sea_info_t tells. Off. */
+  bool recv_bundles;        /* 6.10: one receive fills several buffers */
+  bool incremental_buffers; /* 6.12: several receives fill one buffer; goes before recv_bundles */
+  bool zero_copy_send;      /* 6.0, gathered sends 6.1 */
+  bool send_buffers;        /* zero-copy sends from registered memory, which bytes are copied to */
+  uint32_t zero_copy_min;   /* bytes; shorter sends are plain ones; default 32 KiB */
+  uint32_t send_buffer_count;   /* of the registered memory, 1..1024; default 64 */
+  uint32_t send_buffer_size;    /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
   bool echo;                    /* the worker sends back what it receives; no connection events */
   void (*on_events)(void *arg); /* doorbell, called on the worker: there are events to take */
   /* On the host: the bytes of a sea_outgoing_t with this holder are not needed any more. */
@@ -102,17 +111,25 @@ typedef struct sea_listen {
 
 /* What the kernel offers, each found by trying it: 0 = works, otherwise the -errno it answered. */
 typedef struct sea_features {
-  int ring;             /* io_uring_setup(2) and io_uring_enter(2) */
-  int submit_all;       /* 5.18 */
-  int coop_taskrun;     /* 5.19 */
-  int single_issuer;    /* 6.0 */
-  int defer_taskrun;    /* 6.1 */
-  int registered_ring;  /* 5.18 */
-  int buffer_ring;      /* 5.19; needed */
-  int multishot_accept; /* 5.19; needed */
-  int multishot_recv;   /* 6.0; needed */
-  int cancel_fd;        /* 5.19; needed */
+  int ring;                /* io_uring_setup(2) and io_uring_enter(2) */
+  int submit_all;          /* 5.18 */
+  int coop_taskrun;        /* 5.19 */
+  int single_issuer;       /* 6.0 */
+  int defer_taskrun;       /* 6.1 */
+  int registered_ring;     /* 5.18 */
+  int buffer_ring;         /* 5.19; needed */
+  int multishot_accept;    /* 5.19; needed */
+  int multishot_recv;      /* 6.0; needed */
+  int cancel_fd;           /* 5.19; needed */
+  int send_zero_copy;      /* 6.0, gathered 6.1 */
+  int recv_bundles;        /* 6.10 */
+  int incremental_buffers; /* 6.12 */
 } sea_features_t;
+
+enum {
+  SEA_PATH_OFF = 0, /* not asked for */
+  SEA_PATH_ON = 1,
+};
 
 typedef struct sea_info {
   uint64_t connections_active;
@@ -139,6 +156,22 @@ typedef struct sea_info {
   uint32_t cq_entries;
   uint32_t buffer_count; /* after rounding, and after stepping down on -ENOMEM */
   uint32_t buffer_size;
+  uint32_t send_buffer_count;
+  uint32_t send_buffer_size;
+  uint64_t bundle_completions; /* receives that filled more than one buffer */
+  uint64_t bundle_buffers;
+  uint64_t bundle_bytes;
+  uint64_t zero_copy_requests;
+  uint64_t zero_copy_notifications;
+  uint64_t zero_copy_copied; /* of these: the kernel copied after all */
+  uint64_t zero_copy_errors; /* refused, and sent plainly */
+  uint64_t send_buffer_requests;
+  uint64_t send_buffer_misses; /* too long for a buffer, or none was free */
+  /* Of each fast path: SEA_PATH_ON, SEA_PATH_OFF or the -errno for which it is off. */
+  int32_t recv_bundles;
+  int32_t incremental_buffers;
+  int32_t zero_copy_send;
+  int32_t send_buffers;
 } sea_info_t;
 
 /* -- host: life of a server ------------------------------------------------------------------ */

@@ -30,7 +30,7 @@ sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command
   if (conn->send_error != 0 || conn->write_end != SEA_WRITE_OPEN) {
     if (command->last) {
       int32_t error = conn->send_error != 0 ? conn->send_error : -EPIPE;
-      sea__loop_emit(loop, SEA_EVENT_SENT, conn, error, 0);
+      sea__loop_emit(loop, SEA_EVENT_SENT, conn, error);
     }
     return;
   }
@@ -74,7 +74,8 @@ sea__send_chunk_done(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk)
   sea__chunk_release(&loop->chunks, chunk);
 }
 
-static void
+/* Returns how many bytes. */
+static size_t
 prepare_gathered(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd, unsigned flags)
 {
   sea_gather_t *gather = conn->gather;
@@ -82,6 +83,21 @@ prepare_gathered(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd, unsigned fl
                             SEA_GATHER_MAX);
   gather->header = (struct msghdr){.msg_iov = gather->parts, .msg_iovlen = (size_t)n};
   io_uring_prep_sendmsg(sqe, fd, &gather->header, flags);
+  size_t bytes = 0;
+  for (int i = 0; i < n; i++) {
+    bytes += gather->parts[i].iov_len;
+  }
+  return bytes;
+}
+
+static size_t
+prepare_alone(sea_conn_t *conn, struct io_uring_sqe *sqe, int fd, unsigned flags)
+{
+  const sea_chunk_t *head = conn->queue.head;
+  size_t len = head->len - conn->head_sent;
+  len = len > SEND_BYTES_MAX ? SEND_BYTES_MAX : len;
+  io_uring_prep_send(sqe, fd, head->data + conn->head_sent, len, (int)flags);
+  return len;
 }
 
 /* Chunks of no bytes at the head have nothing to send, but may be waited for. True when one was,
@@ -94,7 +110,7 @@ skip_empty(sea_loop_t *loop, sea_conn_t *conn)
     bool last = chunk->last;
     sea__send_chunk_done(loop, conn, chunk);
     if (last) {
-      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
+      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0);
       sea__loop_todo(loop, conn);
       return true;
     }
@@ -118,12 +134,10 @@ sea__send_service(sea_loop_t *loop, sea_conn_t *conn)
   /* Receive buffers are everybody's: a send of them does not wait for one slow peer. */
   unsigned flags = MSG_NOSIGNAL | (head->memory == SEA_MEMORY_BUFFER ? MSG_DONTWAIT : 0U);
   conn->gather = alone ? NULL : sea__gather_acquire(&loop->chunks);
-  if (conn->gather != NULL) {
-    prepare_gathered(conn, sqe, fd, flags);
-  } else {
-    size_t len = head->len - conn->head_sent;
-    len = len > SEND_BYTES_MAX ? SEND_BYTES_MAX : len;
-    io_uring_prep_send(sqe, fd, head->data + conn->head_sent, len, (int)flags);
+  size_t bytes = conn->gather != NULL ? prepare_gathered(conn, sqe, fd, flags)
+                                      : prepare_alone(conn, sqe, fd, flags);
+  if (head->memory != SEA_MEMORY_BUFFER) {
+    sea__zero_copy_prepare(loop, conn, sqe, bytes);
   }
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_SEND, sea__conn_id(conn)));
   conn->sending = true;
@@ -145,7 +159,7 @@ advance(sea_loop_t *loop, sea_conn_t *conn, size_t n)
     bool told = chunk->last && conn->state == SEA_CONN_OPEN;
     sea__send_chunk_done(loop, conn, chunk);
     if (told) {
-      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0, 0);
+      sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0);
       break; /* chunks of no bytes may follow; service answers each in a step of its own */
     }
   }
@@ -192,17 +206,20 @@ fail(sea_loop_t *loop, sea_conn_t *conn, int32_t error)
   sea__send_drop_queue(loop, conn);
   if (waited) {
     /* One answer for everything that was queued: a stream that failed stays failed. */
-    sea__loop_emit(loop, SEA_EVENT_SENT, conn, error, 0);
+    sea__loop_emit(loop, SEA_EVENT_SENT, conn, error);
   }
   if (kept) {
     /* Of these nobody waits for a SENT. */
-    sea__loop_emit(loop, SEA_EVENT_ERROR, conn, error, 0);
+    sea__loop_emit(loop, SEA_EVENT_ERROR, conn, error);
   }
 }
 
 void
-sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
+sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags)
 {
+  if (conn->zero_copy && !sea__zero_copy_over(loop, conn, &result, flags)) {
+    return;
+  }
   conn->sending = false;
   if (conn->gather != NULL) {
     sea__gather_release(&loop->chunks, conn->gather);

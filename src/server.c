@@ -26,6 +26,9 @@ sea_options_init(sea_options_t *options)
       .buffer_size = 16384,
       .command_capacity = 65536,
       .event_capacity = 65536,
+      .zero_copy_min = 32768,
+      .send_buffer_count = 64,
+      .send_buffer_size = 65536,
       .send_queue_max = 1024,
   };
 }
@@ -41,6 +44,9 @@ options_valid(const sea_options_t *o)
 {
   return in_range(o->queue_depth, 8, 32768) && in_range(o->buffer_count, 1, 32768) &&
          in_range(o->buffer_size, 64, 1U << 20) && in_range(o->command_capacity, 16, 1U << 24) &&
+         in_range(o->zero_copy_min, 1, INT32_MAX) &&
+         in_range(o->send_buffer_count, 1, SEA_SEND_BUFFERS_MAX) &&
+         in_range(o->send_buffer_size, 4096, 1U << 20) &&
          in_range(o->event_capacity, 16, 1U << 24) && o->send_queue_max > 0 && o->on_events != NULL;
 }
 
@@ -177,6 +183,15 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
       .doorbells = sea__stat_get(&stats->doorbells),
       .wakeups = sea__stat_get(&loop->wake.wakeups),
       .passes = sea__stat_get(&stats->passes),
+      .bundle_completions = sea__stat_get(&stats->bundle_completions),
+      .bundle_buffers = sea__stat_get(&stats->bundle_buffers),
+      .bundle_bytes = sea__stat_get(&stats->bundle_bytes),
+      .zero_copy_requests = sea__stat_get(&stats->zero_copy_requests),
+      .zero_copy_notifications = sea__stat_get(&stats->zero_copy_notifications),
+      .zero_copy_copied = sea__stat_get(&stats->zero_copy_copied),
+      .zero_copy_errors = sea__stat_get(&stats->zero_copy_errors),
+      .send_buffer_requests = sea__stat_get(&stats->send_buffer_requests),
+      .send_buffer_misses = sea__stat_get(&stats->send_buffer_misses),
   };
   if (server->started) {
     /* Fixed before the worker reported that it had started. */
@@ -185,6 +200,12 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
     info->cq_entries = loop->ring.uring.cq.ring_entries;
     info->buffer_count = loop->buffers.count;
     info->buffer_size = loop->buffers.size;
+    info->send_buffer_count = loop->zero_copy.buffers.count;
+    info->send_buffer_size = loop->zero_copy.buffers.size;
+    info->recv_bundles = loop->recv_bundles;
+    info->incremental_buffers = loop->incremental_buffers;
+    info->zero_copy_send = loop->zero_copy.state;
+    info->send_buffers = loop->zero_copy.buffers.state;
   }
 }
 
@@ -318,7 +339,7 @@ sea_event_at(const sea_server_t *server, uint32_t i)
 const void *
 sea_event_data(const sea_server_t *server, const sea_event_t *event)
 {
-  return sea__bufring_data(&server->loop.buffers, event->buffer_id);
+  return sea__bufring_data(&server->loop.buffers, event->buffer_id) + event->offset;
 }
 
 void

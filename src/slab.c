@@ -96,6 +96,11 @@ sea__slab_open(sea_slab_t *slab, int fd)
   conn->queue = (sea_chunk_queue_t){0};
   conn->head_sent = 0;
   conn->gather = NULL;
+  conn->zero_copy = false;
+  conn->zero_copy_wait = false;
+  conn->zero_copy_off = false;
+  conn->farewell = false;
+  conn->send_buffer = SEA_SEND_BUFFER_NONE;
   return conn;
 }
 

@@ -177,6 +177,19 @@ sea__sock_set_reset(int fd)
   (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+void
+sea__sock_abort(int fd)
+{
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  (void)connect(fd, &none, sizeof none);
+}
+
+void
+sea__sock_user_timeout(int fd, uint32_t ms)
+{
+  (void)set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)ms);
+}
+
 ssize_t
 sea__sock_send_now(int fd, struct iovec *parts, int n)
 {

@@ -22,6 +22,10 @@ int sea__sock_keep_alive(int fd, bool on, uint32_t idle_s);
 int sea__sock_shutdown(int fd);
 /* Makes close(2) send RST. */
 void sea__sock_set_reset(int fd);
+/* RST at once; the socket stays. */
+void sea__sock_abort(int fd);
+/* Breaks the connection off when the peer leaves bytes unacknowledged for so long. */
+void sea__sock_user_timeout(int fd, uint32_t ms);
 /* One attempt, without waiting. Bytes sent or -errno. */
 ssize_t sea__sock_send_now(int fd, struct iovec *parts, int n);
 

@@ -24,6 +24,15 @@ typedef struct sea_stats {
   _Atomic uint64_t enters;
   _Atomic uint64_t doorbells;
   _Atomic uint64_t passes;
+  _Atomic uint64_t bundle_completions;
+  _Atomic uint64_t bundle_buffers;
+  _Atomic uint64_t bundle_bytes;
+  _Atomic uint64_t zero_copy_requests;
+  _Atomic uint64_t zero_copy_notifications;
+  _Atomic uint64_t zero_copy_copied;
+  _Atomic uint64_t zero_copy_errors;
+  _Atomic uint64_t send_buffer_requests;
+  _Atomic uint64_t send_buffer_misses;
 } sea_stats_t;
 
 /* Not a read-modify-write: there is one writer, so a plain add between two relaxed accesses does.

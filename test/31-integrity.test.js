@@ -38,6 +38,15 @@ const CASES = [
   { what: 'a server that pauses reading at random', naps: true },
   { what: 'clients that pause reading at random', clientNaps: true },
   { what: 'everything tiny, standing still and pausing', options: TINY, blocks: true, naps: true },
+  { what: 'bundles of small buffers', options: { useRecvBundle: true, bufferSize: 512 } },
+  { what: 'tiny bundles', options: { useRecvBundle: true, ...TINY } },
+  { what: 'incremental buffers', options: { useIncrementalBuffers: true, bufferCount: 8 } },
+  { what: 'tiny incremental buffers', options: { useIncrementalBuffers: true, ...TINY } },
+  { what: 'zero-copy sends', options: { useZeroCopySend: true, zeroCopySendMin: 1 } },
+  {
+    what: 'registered send buffers',
+    options: { useRegisteredSendBuffer: true, zeroCopySendMin: 1 },
+  },
   { what: 'a Unix socket', unix: true },
   { what: 'a Unix socket, everything tiny', unix: true, options: TINY },
 ];

@@ -217,7 +217,12 @@ class UringBackend {
 
   info() {
     if (this.lastInfo !== null) return this.lastInfo;
-    return { backend: 'io_uring', ...this.native.info(), features: probeHost().features };
+    return {
+      backend: 'io_uring',
+      ...this.native.info(),
+      batches: this.batches,
+      features: probeHost().features,
+    };
   }
 
   // --- events

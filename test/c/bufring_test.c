@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "support.h"
 
 typedef struct bench {
@@ -13,15 +14,22 @@ typedef struct bench {
   sea_ring_t ring;
   sea_bufring_t buffers;
   int pair[2];
+  uint32_t offset; /* of what was received last */
 } bench_t;
+
+static void
+bench_init_filling(bench_t *bench, uint32_t count, uint32_t size, sea_filling_t filling)
+{
+  *bench = (bench_t){.pair = {-1, -1}};
+  assert_int_equal(sea__ring_init(&bench->ring, 8, &bench->stats), 0);
+  assert_int_equal(sea__bufring_init(&bench->buffers, &bench->ring, count, size, filling), 0);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bench->pair), 0);
+}
 
 static void
 bench_init(bench_t *bench, uint32_t count, uint32_t size)
 {
-  *bench = (bench_t){.pair = {-1, -1}};
-  assert_int_equal(sea__ring_init(&bench->ring, 8, &bench->stats), 0);
-  assert_int_equal(sea__bufring_init(&bench->buffers, &bench->ring, count, size), 0);
-  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bench->pair), 0);
+  bench_init_filling(bench, count, size, SEA_FILL_WHOLE);
 }
 
 static void
@@ -52,7 +60,8 @@ receive(bench_t *bench, uint16_t *id)
   int result = cqe->res;
   if (cqe->flags & IORING_CQE_F_BUFFER) {
     *id = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-    sea__bufring_take(&bench->buffers);
+    bool more = (cqe->flags & SEA_IORING_CQE_F_BUF_MORE) != 0;
+    bench->offset = sea__bufring_take(&bench->buffers, *id, (uint32_t)result, more);
   }
   io_uring_cqe_seen(&bench->ring.uring, cqe);
   return result;
@@ -139,6 +148,57 @@ stays_readable_after_the_ring_is_gone(void **state)
   close(bench.pair[1]);
 }
 
+static void
+an_incremental_buffer_is_shared_and_comes_back_when_all_parts_have(void **state)
+{
+  (void)state;
+  bench_t bench;
+  uint16_t id = UINT16_MAX;
+  bench_init_filling(&bench, 1, 3 * sizeof(uint32_t), SEA_FILL_INCREMENTAL);
+  for (uint32_t i = 0; i < 3; i++) {
+    write_number(&bench, i);
+    assert_int_equal(receive(&bench, &id), sizeof i);
+    assert_int_equal(id, 0);
+    assert_int_equal(bench.offset, i * sizeof i);
+    const char *part = sea__bufring_data(&bench.buffers, id) + bench.offset;
+    assert_memory_equal(part, &i, sizeof i);
+  }
+  assert_int_equal(bench.buffers.provided, 0);
+  write_number(&bench, 3);
+  for (int i = 0; i < 3; i++) {
+    sea__bufring_publish(&bench.buffers);
+    assert_int_equal(bench.buffers.provided, 0);
+    assert_int_equal(receive(&bench, &id), -ENOBUFS);
+    sea__bufring_recycle(&bench.buffers, id);
+  }
+  sea__bufring_publish(&bench.buffers);
+  assert_int_equal(bench.buffers.provided, 1);
+  assert_int_equal(receive(&bench, &id), sizeof(uint32_t));
+  assert_int_equal(bench.offset, 0);
+  bench_deinit(&bench);
+}
+
+static void
+a_bundle_goes_on_in_the_order_in_which_buffers_were_given(void **state)
+{
+  (void)state;
+  bench_t bench;
+  uint16_t ids[4];
+  bench_init_filling(&bench, 4, 64, SEA_FILL_BUNDLES);
+  for (uint32_t i = 0; i < 4; i++) {
+    write_number(&bench, i);
+    assert_int_equal(receive(&bench, &ids[i]), sizeof i);
+  }
+  const uint16_t order[] = {ids[2], ids[0], ids[3], ids[1]};
+  for (int i = 0; i < 4; i++) {
+    sea__bufring_recycle(&bench.buffers, order[i]);
+  }
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(sea__bufring_next(&bench.buffers, order[i]), order[i + 1]);
+  }
+  bench_deinit(&bench);
+}
+
 int
 main(void)
 {
@@ -147,6 +207,8 @@ main(void)
       cmocka_unit_test(runs_dry_and_goes_on_with_what_comes_back),
       cmocka_unit_test(goes_round_more_often_than_its_indices),
       cmocka_unit_test(stays_readable_after_the_ring_is_gone),
+      cmocka_unit_test(an_incremental_buffer_is_shared_and_comes_back_when_all_parts_have),
+      cmocka_unit_test(a_bundle_goes_on_in_the_order_in_which_buffers_were_given),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,9 @@ finds_every_feature_and_leaves_nothing_open(void **state)
     assert_int_equal(features.multishot_accept, 0);
     assert_int_equal(features.multishot_recv, 0);
     assert_int_equal(features.cancel_fd, 0);
+    assert_int_equal(features.send_zero_copy, 0);
+    assert_int_equal(features.recv_bundles, 0);
+    assert_int_equal(features.incremental_buffers, 0);
   }
   assert_int_equal(open_files(), before);
 }
