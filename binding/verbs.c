@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "info.h"
 #include "value.h"
 
 #define ARGS_MAX 3
@@ -358,86 +359,13 @@ verb_unref(napi_env env, napi_callback_info info)
   return NULL;
 }
 
+/* info() -> see info.h */
 static napi_value
-fast_paths(napi_env env, const sea_info_t *i)
-{
-  const struct {
-    const char *name;
-    int32_t state;
-  } paths[] = {
-      {"recvBundle", i->recv_bundles},
-      {"incrementalBuffers", i->incremental_buffers},
-      {"zeroCopySend", i->zero_copy_send},
-      {"registeredSendBuffer", i->send_buffers},
-  };
-  napi_value object;
-  napi_create_object(env, &object);
-  for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
-    int32_t state = paths[k].state;
-    const char *word = state == SEA_PATH_ON ? "on" : "not asked for";
-    sea_napi_set(env, object, paths[k].name,
-                 sea_napi_string(env, state < 0 ? sea_napi_errno_name(state) : word));
-  }
-  return object;
-}
-
-/* info() -> counters by name, and fastPaths: 'on', 'not asked for' or the name of an error */
-static napi_value
-verb_info(napi_env env, napi_callback_info cb_info)
+verb_info(napi_env env, napi_callback_info info)
 {
   napi_value args[ARGS_MAX];
-  napi_value object;
-  sea_info_t i;
-  sea_napi_transport_t *t = enter(env, cb_info, args);
-  if (t == NULL || napi_create_object(env, &object) != napi_ok) {
-    return sea_napi_undefined(env);
-  }
-  sea_server_info(t->core, &i);
-  const struct {
-    const char *name;
-    uint64_t value;
-  } fields[] = {
-      {"connectionsActive", i.connections_active},
-      {"connectionsAccepted", i.connections_accepted},
-      {"connectionsClosed", i.connections_closed},
-      {"connectionsRejected", i.connections_rejected},
-      {"slotsInUse", i.slots_in_use},
-      {"buffersInUse", i.buffers_in_use},
-      {"idleTimeouts", i.idle_timeouts},
-      {"acceptBackoffs", i.accept_backoffs},
-      {"bytesReceived", i.bytes_received},
-      {"bytesSent", i.bytes_sent},
-      {"commandRefusals", i.command_refusals},
-      {"eventStalls", i.event_stalls},
-      {"bufferStarvations", i.buffer_starvations},
-      {"multishotRearms", i.multishot_rearms},
-      {"cqOverflows", i.cq_overflows},
-      {"enters", i.enters},
-      {"doorbells", i.doorbells},
-      {"wakeups", i.wakeups},
-      {"passes", i.passes},
-      {"ringFlags", i.ring_flags},
-      {"sqEntries", i.sq_entries},
-      {"cqEntries", i.cq_entries},
-      {"bufferCount", i.buffer_count},
-      {"bufferSize", i.buffer_size},
-      {"sendBufferCount", i.send_buffer_count},
-      {"sendBufferSize", i.send_buffer_size},
-      {"bundleCompletions", i.bundle_completions},
-      {"bundleBuffers", i.bundle_buffers},
-      {"bundleBytes", i.bundle_bytes},
-      {"zeroCopyRequests", i.zero_copy_requests},
-      {"zeroCopyNotifications", i.zero_copy_notifications},
-      {"zeroCopyCopied", i.zero_copy_copied},
-      {"zeroCopyErrors", i.zero_copy_errors},
-      {"registeredSendRequests", i.send_buffer_requests},
-      {"registeredSendMisses", i.send_buffer_misses},
-  };
-  for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
-    sea_napi_set(env, object, fields[k].name, sea_napi_number(env, (double)fields[k].value));
-  }
-  sea_napi_set(env, object, "fastPaths", fast_paths(env, &i));
-  return object;
+  sea_napi_transport_t *t = enter(env, info, args);
+  return t == NULL ? sea_napi_undefined(env) : sea_napi_info(env, t->core);
 }
 
 /* -- one connection's socket --------------------------------------------------------------------

@@ -39,11 +39,14 @@ destroy(sea_payload_t *payload)
 void
 sea__payloads_deinit(sea_payloads_t *payloads)
 {
-  while (!sea__list_empty(&payloads->all)) {
-    sea_payload_t *payload = sea_container_of(payloads->all.next, sea_payload_t, all);
+  sea_list_t *link = payloads->all.next;
+  while (link != &payloads->all) {
+    sea_payload_t *payload = sea_container_of(link, sea_payload_t, all);
+    link = link->next;
     let_go(payloads, payload);
-    destroy(payload);
+    free(payload);
   }
+  sea__list_init(&payloads->all);
 }
 
 /* -- host ------------------------------------------------------------------------------------- */

@@ -165,7 +165,8 @@ try_filling(sea_filling_t filling)
     error = -errno;
   }
   if (error == 0 && filling == SEA_FILL_BUNDLES) {
-    error = try_receive(&ring.uring, pair, PROBE_BUFFER_SIZE + 1, SEA_IORING_RECVSEND_BUNDLE, 0);
+    error = try_receive(&ring.uring, pair, PROBE_BUFFERS * PROBE_BUFFER_SIZE,
+                        SEA_IORING_RECVSEND_BUNDLE, 0);
   } else if (error == 0) {
     error = try_receive(&ring.uring, pair, 1, 0, SEA_IORING_CQE_F_BUF_MORE);
   }
