@@ -13,7 +13,7 @@ const http = require('node:http');
 const { WebSocket, WebSocketServer } = require('ws');
 const { createTcpServer } = require('..'); // in your own project: require('searings')
 
-const BEHIND_MAX = 1024 * 1024; // bytes on their way to one that reads slowly; then it has to go
+const BEHIND_MAX = 1024 * 1024; // bytes on their way to one that reads slowly
 const PAGE = `<!doctype html>
 <title>room</title>
 <input autofocus placeholder="say something"><ul></ul>
@@ -29,6 +29,13 @@ const PAGE = `<!doctype html>
 </script>
 `;
 
+/** A client that does not read its echoes is not read from either. */
+function echo(socket, data, binary) {
+  socket.send(data, { binary }, () => socket.resume());
+  if (socket.bufferedAmount > BEHIND_MAX) socket.pause();
+}
+
+/** One that does not keep up with the room has to go: the others do not wait for it. */
 function broadcast(sockets, data, binary) {
   for (const socket of sockets) {
     if (socket.readyState !== WebSocket.OPEN) continue;
@@ -49,7 +56,7 @@ function createWebSocketServer() {
   sockets.on('connection', (socket, request) => {
     socket.on('error', () => {}); // 'close' follows
     if (request.url !== '/room') {
-      socket.on('message', (data, binary) => socket.send(data, { binary }));
+      socket.on('message', (data, binary) => echo(socket, data, binary));
       return;
     }
     room.add(socket);
