@@ -12,7 +12,7 @@ const { MIB, limit, seconds } = require('./helpers/scale');
 
 const PATIENT = { slowMs: seconds(60), graceMs: seconds(60) };
 // More than the kernel keeps for a connection whose client does not read.
-const FLOOD = Array.from({ length: 24000 }, (_none, i) => `${i} `.padEnd(999, 'x'));
+const FLOOD = Array.from({ length: 40000 }, (_none, i) => `${i} `.padEnd(999, 'x'));
 
 describe('examples/chat.js', function () {
   limit(this, 60);
