@@ -18,10 +18,10 @@ const { RandomStream } = require('./helpers/random');
 const { MIB, limit } = require('./helpers/scale');
 
 const FOLDER = path.join(__dirname, '..', 'examples');
-const PORT_0 = { 'proxy.js': ['9', '127.0.0.1', '0'] }; // the others have it as their only argument
 
 describe('the examples as programs', function () {
   limit(this, 20);
+  const network = useNetwork();
   let child;
 
   afterEach(async () => {
@@ -29,6 +29,11 @@ describe('the examples as programs', function () {
     child.kill('SIGKILL');
     await once(child, 'exit');
   });
+
+  /** What makes an example listen on a free port; the proxy's upstream is of no matter here, but there. */
+  function argumentsOf(name, upstream) {
+    return name === 'proxy.js' ? [String(upstream.address().port), '127.0.0.1', '0'] : ['0'];
+  }
 
   function start(name, args) {
     child = spawn(process.execPath, [path.join(FOLDER, name), ...args], {
@@ -40,7 +45,8 @@ describe('the examples as programs', function () {
   for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.js'))) {
     if (name === 'quickstart.js') continue;
     it(`${name} says where it listens, and takes connections there`, async () => {
-      const { stdout } = start(name, PORT_0[name] ?? ['0']);
+      const upstream = await network.open(createEchoServer());
+      const { stdout } = start(name, argumentsOf(name, upstream));
       const [line] = await once(createInterface({ input: stdout }), 'line');
       assert.match(line, new RegExp(`, served by ${expectedBackend}$`));
       const client = await connect(Number(/(?:port |:)(\d+)/.exec(line)[1]));
