@@ -1,8 +1,10 @@
 'use strict';
 
-/** Whether a CPU was ours alone: what ran on it, as the kernel counts it. */
+/** The machine: what it is, and whether a CPU was ours alone: what ran on it, as the kernel counts it. */
 
+const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 
 const US_PER_TICK = 10_000;
 
@@ -23,4 +25,15 @@ function foreignShare(before, after, ownShare) {
   return Math.max(0, busyShare - ownShare);
 }
 
-module.exports = { foreignShare, readCpu };
+/** @param {string} node the executable of the servers */
+function describeMachine(node) {
+  return {
+    date: new Date().toISOString(),
+    node: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(),
+    kernel: os.release(),
+    cpu: `${os.cpus()[0]?.model ?? 'unknown CPU'} × ${os.cpus().length}`,
+    loadAverage: os.loadavg(),
+  };
+}
+
+module.exports = { describeMachine, foreignShare, readCpu };

@@ -136,4 +136,4 @@ async function measure(benchmark, kind, options) {
   }
 }
 
-module.exports = { measure };
+module.exports = { measure, perMessage };

@@ -6,7 +6,7 @@ const { spawn } = require('node:child_process');
 const path = require('node:path');
 const readline = require('node:readline');
 
-const SERVER = path.join(__dirname, 'servers', 'echo.js');
+const SERVERS = path.join(__dirname, 'servers');
 const ANSWER_MS = 15_000;
 const LOAD_GRACE_MS = 60_000;
 
@@ -22,7 +22,7 @@ function parseLine(line) {
   }
 }
 
-/** A running echo server. Commands are answered in order. */
+/** A running server of servers/. Commands are answered in order. */
 class ServerProcess {
   #child;
   #waiting = [];
@@ -30,8 +30,9 @@ class ServerProcess {
   #stopping = false;
 
   /** @returns {Promise<ServerProcess>} once it listens; its `port` is set. */
-  static async start(kind, { node, serverCpu, nodeArgs = [] }) {
-    const server = new ServerProcess(kind, serverCpu, node, nodeArgs);
+  static async start(kind, { node, serverCpu, nodeArgs = [], program = 'echo.js' }) {
+    const args = [...nodeArgs, path.join(SERVERS, program), kind];
+    const server = new ServerProcess(kind, serverCpu, node, args);
     try {
       server.port = (await server.#answer('start')).port;
     } catch (error) {
@@ -41,9 +42,9 @@ class ServerProcess {
     return server;
   }
 
-  constructor(kind, cpu, node, nodeArgs) {
+  constructor(kind, cpu, node, args) {
     this.kind = kind;
-    this.#child = pinned(cpu, node, [...nodeArgs, SERVER, kind], ['pipe', 'pipe', 'inherit']);
+    this.#child = pinned(cpu, node, args, ['pipe', 'pipe', 'inherit']);
     this.ended = new Promise((resolve) => this.#child.once('close', resolve));
     const lines = readline.createInterface({ input: this.#child.stdout });
     lines.on('line', (line) => this.#waiting.shift()?.resolve(parseLine(line)));
@@ -133,4 +134,4 @@ function startLoad({ load, loadCpu }, port, settings, onEvent = () => {}) {
   return { result, end: () => child.kill('SIGTERM') };
 }
 
-module.exports = { ServerProcess, startLoad };
+module.exports = { ServerProcess, pinned, startLoad };

@@ -202,4 +202,4 @@ function render(results, environment) {
   return lines.join('\n');
 }
 
-module.exports = { DISTURBED, judge, render, summarize };
+module.exports = { DISTURBED, generatorCell, judge, plain, range, ratio, render, row, summarize };

@@ -6,11 +6,10 @@
  * server and generator on a CPU each. See README.md on how to read the result.
  */
 
-const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
-const os = require('node:os');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { cases } = require('./cases');
+const { describeMachine } = require('./machine');
 const { measure } = require('./measure');
 const { USAGE, parseOptions } = require('./options');
 const { DISTURBED, judge, render, summarize } = require('./report');
@@ -66,11 +65,7 @@ async function runCase(name, options) {
 
 function describeEnvironment(options) {
   return {
-    date: new Date().toISOString(),
-    node: execFileSync(options.node, ['--version'], { encoding: 'utf8' }).trim(),
-    kernel: os.release(),
-    cpu: `${os.cpus()[0]?.model ?? 'unknown CPU'} × ${os.cpus().length}`,
-    loadAverage: os.loadavg(),
+    ...describeMachine(options.node),
     rounds: options.rounds,
     seconds: options.seconds,
     warmup: options.warmup,

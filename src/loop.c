@@ -494,8 +494,8 @@ sea__loop_has_work(const sea_loop_t *loop)
          atomic_load_explicit(&loop->commands.starved, memory_order_relaxed) ||
          ((orders & SEA_ORDER_STOP) && !loop->stopping) ||
          ((orders & SEA_ORDER_DISCARD) && !loop->discarding) ||
-         (!sea__list_empty(&loop->starved) &&
-          (loop->buffers.provided > 0 || sea__events_reclaimable(&loop->events))) ||
+         (!sea__list_empty(&loop->starved) && loop->buffers.provided > 0) ||
+         sea__events_reclaimable(&loop->events) || /* or they would stay in use while it sleeps */
          listener_has_work(loop) || (!loop->stopping && !loop->wake_armed);
 }
 

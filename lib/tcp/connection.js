@@ -24,6 +24,7 @@ const kCallback = Symbol('callback');
 const kIdle = Symbol('idle');
 const kPeer = Symbol('peer');
 const kLocal = Symbol('local');
+const kServer = Symbol('server');
 
 // The state of a connection beyond what the Duplex knows.
 const PAUSED = 1; // the backend has been told not to read
@@ -392,9 +393,13 @@ class TcpConnection extends Duplex {
 
   // --- properties
 
-  /** The {@link TcpServer} that accepted this connection. */
+  /** The {@link TcpServer} that accepted this connection, or who took it over: an HTTP server, say. */
   get server() {
-    return this[kTransport].server;
+    return this[kServer] ?? this[kTransport].server;
+  }
+
+  set server(server) {
+    this[kServer] = server;
   }
 
   get bytesRead() {
@@ -491,5 +496,6 @@ class TcpConnection extends Duplex {
 TcpConnection.prototype.timeout = undefined;
 TcpConnection.prototype[kPeer] = undefined;
 TcpConnection.prototype[kLocal] = undefined;
+TcpConnection.prototype[kServer] = undefined;
 
 module.exports = { TcpConnection };

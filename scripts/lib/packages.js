@@ -18,6 +18,7 @@ const NEEDS = {
     { program: 'clang-format', package: 'clang-format' },
     { program: 'clang-tidy', package: 'clang-tidy' },
   ],
+  redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
 };
 
 const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];

@@ -5,8 +5,12 @@ const { createTcpServer } = require('../..');
 const { LOOPBACK, closed, connect } = require('./clients');
 
 /** @returns {Promise<import('../..').TcpServer>} a server that listens on a free loopback port */
-async function listen(options, listener) {
-  const server = createTcpServer(options, listener);
+function listen(options, listener) {
+  return open(createTcpServer(options, listener));
+}
+
+/** Lets a server listen on a free loopback port. */
+async function open(server) {
   server.listen(0, LOOPBACK);
   await once(server, 'listening');
   return server;
@@ -42,8 +46,12 @@ function useNetwork() {
   });
 
   const network = {
-    async listen(options, listener) {
-      const server = await listen(options, listener);
+    listen(options, listener) {
+      return network.open(createTcpServer(options, listener));
+    },
+    /** The same with a server that is made already. */
+    async open(server) {
+      await open(server);
       servers.add(server);
       return server;
     },

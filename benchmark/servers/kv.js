@@ -1,0 +1,8 @@
+'use strict';
+
+/** The key-value server of the examples, to be measured. */
+
+const { createKvServer } = require('../../examples/kv-server');
+const { run } = require('./control');
+
+run(createKvServer);
