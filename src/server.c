@@ -14,6 +14,7 @@ struct sea_server {
   sea_loop_t loop;
   sea_thread_t thread;
   bool started;
+  bool gave_back; /* consumed events held buffers or slots, which the worker is to take */
   struct sockaddr_storage address;
 };
 
@@ -302,7 +303,11 @@ sea_discard(sea_server_t *server)
 void
 sea_flush(sea_server_t *server)
 {
-  sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
+  bool wanted = server->gave_back || sea__commands_pending(&server->loop.commands);
+  server->gave_back = false;
+  if (wanted) {
+    sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
+  }
 }
 
 /* -- events ----------------------------------------------------------------------------------- */
@@ -345,6 +350,10 @@ sea_event_data(const sea_server_t *server, const sea_event_t *event)
 void
 sea_events_consume(sea_server_t *server, uint32_t n)
 {
+  for (uint32_t i = 0; i < n && !server->gave_back; i++) {
+    const sea_event_t *event = sea__events_at(&server->loop.events, i);
+    server->gave_back = event->kind == SEA_EVENT_DATA || event->kind == SEA_EVENT_CLOSED;
+  }
   sea__events_consume(&server->loop.events, n);
   sea__wake_rouse(&server->loop.wake, SEA_SLEEP_SPACE);
 }

@@ -97,6 +97,7 @@ class UringBackend {
     this.underWay = []; // by slot: the memory the kernel may be sending from
     this.records = new Int32Array(options.eventBatchSize * RECORD_LENGTH);
     this.batches = 0;
+    this.rejected = 0; // connections that the owner did not want
     const slabBytes = Math.max(SLAB_BYTES, options.bufferSize);
     this.slabs = new SlabSource(slabBytes, Math.max(SLAB_BYTES_MAX, slabBytes));
     this.smallSlabs = new SlabSource(SMALL_SLAB_BYTES, SMALL_SLAB_BYTES_MAX);
@@ -217,9 +218,11 @@ class UringBackend {
 
   info() {
     if (this.lastInfo !== null) return this.lastInfo;
+    const counters = this.native.info();
+    counters.connectionsRejected += this.rejected;
     return {
       backend: 'io_uring',
-      ...this.native.info(),
+      ...counters,
       batches: this.batches,
       features: probeHost().features,
     };
@@ -270,6 +273,7 @@ class UringBackend {
         this.connections[slot] = null;
         this.underWay[slot] = null;
         this.connections[slot] = this.owner[kOnOpen](result * SLOTS + slot);
+        if (this.connections[slot] === null) this.rejected++;
         break;
       case END:
         if (connection !== null) connection[kOnEnd]();
