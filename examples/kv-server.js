@@ -74,13 +74,15 @@ class Session {
     this.connection.pause();
   }
 
-  /** Ends the connection with these words, and gives the client some time to read them. */
+  /**
+   * Ends the connection with these words, and gives the client some time to read them. What it still
+   * sends is read and forgotten: with unread data a close would overtake what was written.
+   */
   finish(words) {
     const { connection } = this;
     this.over = true;
     if (words !== '') connection.write(words, 'latin1');
     connection.end();
-    connection.resume(); // with unread data a close would overtake what was written
     const timer = setTimeout(() => connection.destroy(), LAST_WORDS_MS);
     connection.once('close', () => clearTimeout(timer));
   }

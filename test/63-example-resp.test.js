@@ -37,6 +37,7 @@ const VALID = [
     [['SET', '\r\n', '*1\r\n$4\r\n']],
   ],
   ['every byte there is', frame('ECHO', ALL_BYTES), [['ECHO', ALL_BYTES]]],
+  ['a small command after a large one', frame(ALL_BYTES) + frame('PING'), [[ALL_BYTES], ['PING']]],
   ['many arguments', frame('DEL', ...Array(300).fill('k')), [['DEL', ...Array(300).fill('k')]]],
   [
     'several commands',

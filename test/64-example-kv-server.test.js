@@ -172,10 +172,12 @@ describe('examples/kv-server.js', function () {
   });
 
   it('closes after QUIT, and takes nothing that follows it', async () => {
-    const client = await network.connect(server);
+    const client = await network.connect(server, { allowHalfOpen: true });
     client.write('PING\r\nquit\r\nPING\r\n');
     assert.equal(String(await readAll(client)), '+PONG\r\n+OK\r\n');
+    client.end('SET a 1\r\n');
     await nothingLeft(server);
+    await ask(await network.connect(server), 'EXISTS a\r\n', ':0\r\n');
   });
 
   it('answers all that a client has asked before its end', async () => {
