@@ -253,7 +253,8 @@ void sea_stop(sea_server_t *server);
 void sea_discard(sea_server_t *server);
 
 /* Wakes the worker if it sleeps and there is something for it: commands, or buffers and slots that
- * consumed events gave back. Call once after a group of commands, and after consuming events. */
+ * consumed events gave back. Call once after a group of commands, refused ones included,
+ * and after consuming events. */
 void sea_flush(sea_server_t *server);
 
 /* -- host: events ---------------------------------------------------------------------------- */

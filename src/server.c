@@ -303,7 +303,9 @@ sea_discard(sea_server_t *server)
 void
 sea_flush(sea_server_t *server)
 {
-  bool wanted = server->gave_back || sea__commands_pending(&server->loop.commands);
+  const sea_commands_t *commands = &server->loop.commands;
+  bool wanted = server->gave_back || sea__commands_pending(commands) ||
+                atomic_load_explicit(&commands->starved, memory_order_relaxed);
   server->gave_back = false;
   if (wanted) {
     sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
