@@ -40,7 +40,6 @@ class RawUring extends UringBackend {
     this.told = new Uint8Array(SLOTS_FIRST); // by slot: QUIET, SILENT_ERROR
     this.slotsUsed = 0;
     this.postIds = new Float64Array(SLOTS_FIRST); // of one sendBatch() or broadcast()
-    this.postBytes = [];
     this.crowded = new Set(); // refused because of the command ring
     this.drained = []; // of those, whose 'drain' is due
     this.events = []; // of one startBatch() call
@@ -204,20 +203,25 @@ class RawUring extends UringBackend {
     return this.postIds;
   }
 
-  /** @param {{connectionId: number, bytes: Buffer}[]} entries all are taken, or none */
-  postMany(entries, finish) {
+  /**
+   * All entries are taken, or none.
+   *
+   * @param {{connectionId: number}[]} entries
+   * @param {Uint8Array[]} bytes of each; overwritten
+   */
+  postMany(entries, bytes, finish) {
     const ids = this.roomForIds(entries.length);
-    const { postBytes, open } = this;
+    const { open } = this;
     let n = 0;
-    for (const { connectionId, bytes } of entries) {
-      if (open[connectionId & SLOT_MASK] === connectionId) {
-        ids[n] = connectionId;
-        postBytes[n++] = bytes;
+    for (let i = 0; i < entries.length; i++) {
+      const id = entries[i].connectionId;
+      if (open[id & SLOT_MASK] === id) {
+        ids[n] = id;
+        bytes[n++] = bytes[i];
       }
     }
     if (n === 0) return entries.length === 0;
-    const answer = this.native.postMany(ids, postBytes, n, finish);
-    postBytes.length = 0;
+    const answer = this.native.postMany(ids, bytes, n, finish);
     this.wake();
     if (answer === POST_TAKEN) {
       for (let i = 0; finish && i < n; i++) open[ids[i] & SLOT_MASK] = 0;
@@ -261,12 +265,6 @@ class RawUring extends UringBackend {
     if (this.open[id & SLOT_MASK] !== id) return false;
     this.command(paused ? 'pause' : 'resume', id);
     return true;
-  }
-
-  /** The most entries that postMany() can ever take at once. */
-  batchMax(finish) {
-    const capacity = 2 ** Math.ceil(Math.log2(this.options.commandQueueCapacity));
-    return finish ? capacity / 2 : capacity;
   }
 }
 
