@@ -16,6 +16,7 @@ const kRefed = Symbol('refed');
 const kLastInfo = Symbol('lastInfo');
 const kStopping = Symbol('stopping');
 const kStopped = Symbol('stopped');
+const kBound = Symbol('bound');
 const kAnswered = Symbol('answered');
 
 // The phases of a service. It can be started again after STOPPED.
@@ -57,6 +58,7 @@ class Service {
     this[kStopping] = null;
     this[kStopped] = null;
     this[kAnswered] = null;
+    this[kBound] = null;
   }
 
   /** @returns {Promise<object>} {@link info} with where it listens */
@@ -65,6 +67,7 @@ class Service {
       throw codedError(Error, 'ERR_SERVER_ALREADY_LISTEN', 'The server has been started already.');
     }
     this[kPhase] = STARTING;
+    this[kBound] = null;
     try {
       await this.#listen();
     } catch (err) {
@@ -73,6 +76,7 @@ class Service {
       throw err;
     }
     this[kPhase] = RUNNING;
+    this[kBound] = this[kEngine].address();
     return this.info();
   }
 
@@ -127,7 +131,7 @@ class Service {
 
   /** `{address, family, port}`, or null when the server does not listen. */
   address() {
-    return this[kPhase] === RUNNING ? this[kEngine].address() : null;
+    return this[kPhase] === RUNNING ? this[kBound] : null;
   }
 
   /** The running server keeps the process alive; the default. */
@@ -150,15 +154,12 @@ class Service {
       const { name, fallbackReason } = selectBackend(this[kOptions]);
       return { backend: name, fallbackReason, listening: false };
     }
-    const bound = this[kEngine].address();
     return {
       ...this[kEngine].info(),
       fallbackReason: this[kSelection].fallbackReason,
       listening: this[kPhase] === RUNNING,
-      host: bound?.address,
-      address: bound?.address,
-      family: bound?.family,
-      port: bound?.port,
+      host: this[kBound]?.address,
+      ...this[kBound],
     };
   }
 }

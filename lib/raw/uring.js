@@ -17,8 +17,9 @@ const SLOT_MASK = SLOTS - 1; // `id & SLOT_MASK` is the slot: & takes an id modu
 const SLOTS_FIRST = 256;
 
 /** What is no more to be told of a connection. */
-const QUIET = 1; // anything but 'close': it is being closed
-const SILENT_ERROR = 2; // a second 'error'
+const NO_DATA = 1; // 'data', 'end' and 'drain': it has been given its last send, or is being closed
+const NO_ERROR = 2; // 'error': it was told, or the connection is being closed by the user
+const CLOSING = 4; // closeConnection() has nothing more to do
 
 function longer(array, Type) {
   const grown = new Type(array.length * 2);
@@ -37,7 +38,7 @@ class RawUring extends UringBackend {
     this.batched = batched;
     this.ids = new Float64Array(SLOTS_FIRST); // by slot: who is there
     this.open = new Float64Array(SLOTS_FIRST); // by slot: who can be sent to
-    this.told = new Uint8Array(SLOTS_FIRST); // by slot: QUIET, SILENT_ERROR
+    this.told = new Uint8Array(SLOTS_FIRST); // by slot: NO_DATA, NO_ERROR, CLOSING
     this.slotsUsed = 0;
     this.postIds = new Float64Array(SLOTS_FIRST); // of one sendBatch() or broadcast()
     this.crowded = new Set(); // refused because of the command ring
@@ -89,7 +90,7 @@ class RawUring extends UringBackend {
     const kind = records[at + RECORD_KIND];
     const slot = records[at + RECORD_SLOT];
     if (kind === DATA_SMALL || kind === DATA) {
-      if (this.told[slot] & QUIET) return;
+      if (this.told[slot] & NO_DATA) return;
       const slab = (kind === DATA ? this.slabs : this.smallSlabs).current;
       const start = records[at + RECORD_A];
       const data = slab.subarray(start, start + records[at + RECORD_B]);
@@ -105,7 +106,7 @@ class RawUring extends UringBackend {
         this.onOpen(slot, result);
         break;
       case END:
-        if (!(this.told[slot] & QUIET)) this.tell(new RawEvent('end', this.ids[slot]));
+        if (!(this.told[slot] & NO_DATA)) this.tell(new RawEvent('end', this.ids[slot]));
         break;
       case ERROR:
         this.onError(slot, result);
@@ -154,19 +155,17 @@ class RawUring extends UringBackend {
   }
 
   onError(slot, errno) {
-    if (this.told[slot] & (QUIET | SILENT_ERROR)) return;
+    if (this.told[slot] & NO_ERROR) return;
     const id = this.ids[slot];
-    this.open[slot] = 0;
-    this.told[slot] |= QUIET | SILENT_ERROR;
+    this.retire(slot, NO_DATA | NO_ERROR | CLOSING);
     this.command('close', id);
     this.tell(new RawEvent('error', id, undefined, getSystemErrorName(errno)));
   }
 
   onClosed(slot, reason) {
     const id = this.ids[slot];
-    if (reason === CLOSE_NO_MEMORY && !(this.told[slot] & SILENT_ERROR)) {
-      this.told[slot] |= SILENT_ERROR;
-      this.open[slot] = 0;
+    if (reason === CLOSE_NO_MEMORY && !(this.told[slot] & NO_ERROR)) {
+      this.retire(slot, NO_ERROR);
       this.cursor--; // 'close' comes next
       this.tell(new RawEvent('error', id, undefined, 'ENOMEM'));
       return;
@@ -174,6 +173,12 @@ class RawUring extends UringBackend {
     this.ids[slot] = 0;
     this.open[slot] = 0;
     this.tell(new RawEvent('close', id));
+  }
+
+  /** The connection can no more be sent to, and less is told of it. */
+  retire(slot, untold) {
+    this.open[slot] = 0;
+    this.told[slot] |= untold;
   }
 
   // --- commands
@@ -193,7 +198,7 @@ class RawUring extends UringBackend {
       if (answer === POST_NO_SPACE) this.crowded.add(id);
       return false;
     }
-    if (finish) this.open[slot] = 0;
+    if (finish) this.retire(slot, NO_DATA);
     return true;
   }
 
@@ -224,7 +229,7 @@ class RawUring extends UringBackend {
     const answer = this.native.postMany(ids, bytes, n, finish);
     this.wake();
     if (answer === POST_TAKEN) {
-      for (let i = 0; finish && i < n; i++) open[ids[i] & SLOT_MASK] = 0;
+      for (let i = 0; finish && i < n; i++) this.retire(ids[i] & SLOT_MASK, NO_DATA);
       return true;
     }
     this.sendRefusals++;
@@ -254,9 +259,8 @@ class RawUring extends UringBackend {
 
   closeConnection(id) {
     const slot = id & SLOT_MASK;
-    if (this.ids[slot] !== id || this.told[slot] & QUIET) return false;
-    this.open[slot] = 0;
-    this.told[slot] |= QUIET;
+    if (this.ids[slot] !== id || this.told[slot] & CLOSING) return false;
+    this.retire(slot, NO_DATA | NO_ERROR | CLOSING);
     this.command('close', id);
     return true;
   }
