@@ -29,7 +29,7 @@ const SERVERS_COMPARED = ['net', 'searings'];
 
 const SPEC = {
   case: { type: 'string', default: 'all' },
-  servers: { type: 'string', default: SERVERS_COMPARED.join(',') },
+  servers: { type: 'string' },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   warmup: { type: 'string' },
@@ -70,7 +70,7 @@ function parseOptions(argv) {
   const all = Object.keys(cases);
   const options = {
     cases: values.case === 'all' ? all : names(values.case, 'case', all),
-    servers: names(values.servers, 'servers', SERVERS),
+    servers: values.servers === undefined ? null : names(values.servers, 'servers', SERVERS),
     rounds: number(merged, 'rounds', { min: 1, max: 100, integer: true }),
     seconds: number(merged, 'seconds', { min: 0.1, max: 300 }),
     warmup: number(merged, 'warmup', { min: 0, max: 60 }),
@@ -87,4 +87,4 @@ function parseOptions(argv) {
   return options;
 }
 
-module.exports = { USAGE, parseOptions };
+module.exports = { SERVERS_COMPARED, USAGE, parseOptions };
