@@ -250,6 +250,26 @@ describe('UringTcpServer: events and sends', function () {
     assert.equal(check.position, position);
   });
 
+  it('microtasks run between two events of one connection', async () => {
+    const order = [];
+    const server = await raw.start({}, ({ eventType }) => {
+      order.push(eventType);
+      Promise.resolve().then(() => order.push(`after ${eventType}`));
+    });
+    for (let i = 0; i < 20; i++) {
+      const client = await raw.connect(server);
+      client.end('x');
+      await eventually(
+        () => types(server).filter((type) => type === 'end').length === i + 1,
+        'end',
+      );
+    }
+    for (const [at, what] of order.entries()) {
+      if (what === 'data') assert.ok(order.indexOf('after connect', at - 2) < at);
+      if (what === 'end') assert.equal(order[at - 1], 'after data');
+    }
+  });
+
   it('end leaves the connection open for sending', async () => {
     const server = await raw.start();
     const { client, id } = await raw.pair(server);

@@ -53,8 +53,8 @@ class UringTcpServer extends Service {
   }
 
   /**
-   * Listens. `onEvent` is called with each event; ticks and microtasks run after up to `eventBatchSize`
-   * of them, not between two.
+   * Listens. `onEvent` is called with each event. Ticks and microtasks run between two events of one
+   * connection, and after up to `eventBatchSize` events.
    */
   start(onEvent) {
     checkListener('onEvent', onEvent);

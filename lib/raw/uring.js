@@ -34,7 +34,7 @@ function longer(array, Type) {
 class RawUring extends UringBackend {
   constructor(server, options, batched) {
     const { maxConnections: connectionsMax } = options;
-    super(server, { ...options, connectionsMax, mixedBatches: true });
+    super(server, { ...options, connectionsMax, mixedBatches: batched });
     this.batched = batched;
     this.ids = new Float64Array(SLOTS_FIRST); // by slot: who is there
     this.open = new Float64Array(SLOTS_FIRST); // by slot: who can be sent to
