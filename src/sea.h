@@ -252,7 +252,7 @@ void sea_stop(sea_server_t *server);
  * of the process only. */
 void sea_discard(sea_server_t *server);
 
-/* Wakes the worker if it sleeps. Call once after a group of commands. */
+/* Wakes the worker if it sleeps. Call once after a group of commands, refused ones included. */
 void sea_flush(sea_server_t *server);
 
 /* -- host: events ---------------------------------------------------------------------------- */
