@@ -37,6 +37,9 @@ describe('UringTcpEchoServer', function () {
   for (const [what, options] of [
     ['the defaults', {}],
     ['4 buffers of 512 bytes', TINY],
+    ['bundles', { ...TINY, useRecvBundle: true }],
+    ['incremental buffers', { ...TINY, useIncrementalBuffers: true }],
+    ['zero-copy sends', { ...TINY, useZeroCopySend: true, zeroCopySendMin: 1 }],
     ['one buffer', { bufferCount: 1, bufferSize: 64, queueDepth: 8 }],
   ]) {
     it(`returns every byte in order: ${what}`, async () => {
@@ -52,6 +55,14 @@ describe('UringTcpEchoServer', function () {
     const server = await raw.startEcho(TINY);
     const { port } = server.info();
     assert.deepEqual(await runLoad({ port, connections: 20, bytes: MIB, clientNaps: true }), []);
+  });
+
+  it('and so with zero-copy sends out of incremental buffers', async () => {
+    const fast = { useIncrementalBuffers: true, useZeroCopySend: true, zeroCopySendMin: 1 };
+    const server = await raw.startEcho({ ...TINY, ...fast });
+    const { port } = server.info();
+    assert.deepEqual(await runLoad({ port, connections: 20, bytes: MIB, clientNaps: true }), []);
+    await nothingHeld(server);
   });
 
   it('slows down who does not read, in bounded memory, and nobody else', async () => {

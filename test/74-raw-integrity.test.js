@@ -25,6 +25,10 @@ const CASES = [
   { what: 'an event queue of 16', options: { eventQueueCapacity: 16 } },
   { what: 'a command queue of 16', options: { commandQueueCapacity: 16 } },
   { what: 'a send queue of 1', options: { sendQueueCapacity: 1 } },
+  { what: 'bundles', options: { ...TINY, useRecvBundle: true } },
+  { what: 'incremental buffers', options: { ...TINY, useIncrementalBuffers: true } },
+  { what: 'zero-copy sends', options: { ...TINY, useZeroCopySend: true, zeroCopySendMin: 1 } },
+  { what: 'registered buffers', options: { useRegisteredSendBuffer: true, zeroCopySendMin: 1 } },
   { what: 'everything tiny', options: TINY },
   { what: 'everything tiny, and clients that read now and then', options: TINY, clientNaps: true },
 ];
