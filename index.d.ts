@@ -350,6 +350,163 @@ export class TcpConnection extends Duplex {
 }
 
 /**
+ * Options of {@link UringTcpServer}: those of {@link TcpServerOptions} that are not about streams, with the
+ * same meanings, ranges and errors.
+ */
+export interface UringTcpServerOptions
+  extends Omit<TcpServerOptions, 'allowHalfOpen' | 'pauseOnConnect' | 'highWaterMark'> {
+  /** An address or a name. Default: '127.0.0.1'. */
+  host?: string | undefined;
+  /**
+   * Connections at one time; more are closed at once, without an event. Counted as `connectionsRejected`.
+   * Default: 0, no limit.
+   */
+  maxConnections?: number | undefined;
+  /** Sends of one connection that may wait for the kernel to take them, at least 1. Default: 1024. */
+  sendQueueCapacity?: number | undefined;
+}
+
+/** Options of {@link UringTcpEchoServer}. */
+export type UringTcpEchoServerOptions = Omit<
+  UringTcpServerOptions,
+  'sendQueueCapacity' | 'eventBatchSize' | 'eventQueueCapacity' | 'commandQueueCapacity'
+>;
+
+/** Every event is an object of one class, and has all of these properties. */
+export interface UringTcpEventOf<Type, Data = undefined, Code = undefined> {
+  readonly eventType: Type;
+  /** A safe integer above 0. */
+  readonly connectionId: number;
+  readonly data: Data;
+  readonly code: Code;
+  /** Of 'connect', if the peer is still there. */
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+}
+
+/**
+ * What happened to a connection.
+ *
+ * - `connect`: its first event; `remote…` tell whose it is
+ * - `data`: what was received. It shares memory with other chunks: copy what is kept for long
+ * - `end`: the peer has ended its side, and all data came before; the connection stays open for sending
+ * - `drain`: a send was refused, and there is room again
+ * - `error`: the connection has failed with `code` (`ECONNRESET`, `EPIPE`, `ETIMEDOUT`, …); 'close' follows
+ *   by itself. With a `connectionId` of 0 it is the listener that has failed: nobody is accepted any more
+ * - `close`: its last event, exactly once; its id is never used again
+ */
+export type UringTcpEvent =
+  | UringTcpEventOf<'data', Buffer>
+  | UringTcpEventOf<'error', undefined, string>
+  | UringTcpEventOf<'connect' | 'end' | 'drain' | 'close'>;
+
+/** One entry of {@link UringTcpServer.sendBatch}. */
+export interface UringTcpSend {
+  readonly connectionId: number;
+  /** A string is sent as UTF-8. */
+  readonly data: Uint8Array | string;
+}
+
+/** What `start()` resolves to: {@link UringTcpServer.info}, and where the server listens. */
+export interface UringTcpServerInfo extends TcpServerInfo {
+  /** The same as `address`. */
+  host?: string;
+  address?: string;
+  family?: string;
+  port?: number;
+  /** Calls to send that were refused, and connections that a broadcast was refused for. */
+  sendRefusals?: number;
+}
+
+declare class UringService<Options> {
+  constructor(options?: Options | null);
+  /** Cuts every connection now. Resolves when everything has been released; then it can be started again. */
+  stop(): Promise<void>;
+  /** Where the server listens, or null. */
+  address(): AddressInfo | null;
+  /** Counters and features; after the end, those it had last. */
+  info(): UringTcpServerInfo;
+  /** The running server keeps the process alive; the default. */
+  ref(): this;
+  /** Neither the running server nor its connections keep the process alive. */
+  unref(): this;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A TCP server without streams: connections are numbers, what happens to them are events, and what is sent
+ * needs no callback. For programs that want less JavaScript per message than a Duplex takes.
+ *
+ * No method throws because a connection is gone, it returns false. Arguments of a wrong type are a
+ * `TypeError` with the code `ERR_INVALID_ARG_TYPE`.
+ */
+export class UringTcpServer extends UringService<UringTcpServerOptions> {
+  /**
+   * Listens, and calls `onEvent` with each event. Ticks and microtasks run between two events of one
+   * connection; across connections they run after up to `eventBatchSize` events.
+   *
+   * Rejects with an error of the system (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND`, …), with
+   * `ERR_SERVER_ALREADY_LISTEN` when it is running, `ERR_SERVER_NOT_RUNNING` when it was stopped
+   * meanwhile, and with `fallback: false` with `SEARINGS_IO_URING_UNAVAILABLE` or
+   * `SEARINGS_NATIVE_LOAD_FAILED`.
+   */
+  start(onEvent: (event: UringTcpEvent) => void): Promise<UringTcpServerInfo>;
+  /** The same, with 1 to `eventBatchSize` events per call, in an array of their own. */
+  startBatch(onEvents: (events: UringTcpEvent[]) => void): Promise<UringTcpServerInfo>;
+
+  /**
+   * Sends, in the order of the calls. Do not change or transfer a Buffer of more than 16 KiB afterwards:
+   * the kernel reads it when the peer has room. Smaller ones are copied.
+   *
+   * @returns whether it was taken. Otherwise nothing was: the connection is gone or closing, or
+   *   `sendQueueCapacity` sends are waiting, or the command queue is full; 'drain' follows the latter two
+   */
+  send(connectionId: number, data: Uint8Array | string): boolean;
+  /**
+   * The last send: ends our side when everything has been sent, and closes the connection when the peer
+   * has ended its side too. Until 'close' no other event comes but 'error'.
+   */
+  sendAndClose(connectionId: number, data: Uint8Array | string): boolean;
+  /**
+   * Many sends in one call: all are taken or none. Those to connections that are gone are passed over.
+   *
+   * @returns false when nothing was taken: 'drain' follows for each connection that had no room, if there
+   *   was one
+   * @throws RangeError `ERR_OUT_OF_RANGE` for more entries than `commandQueueCapacity`
+   */
+  sendBatch(entries: readonly UringTcpSend[]): boolean;
+  /** The same with {@link UringTcpServer.sendAndClose}; at most half of `commandQueueCapacity` entries. */
+  sendBatchAndClose(entries: readonly UringTcpSend[]): boolean;
+  /**
+   * The same bytes to many connections, or to all. They are not copied per connection, and their memory is
+   * held until the last connection has sent them. Do not change a Buffer of more than 64 KiB afterwards.
+   *
+   * @returns how many connections took it. The others miss it: they are gone, or 'drain' follows
+   */
+  broadcast(connectionIds: readonly number[] | 'all', data: Uint8Array | string): number;
+
+  /**
+   * Closes now: what still waits to be sent gets one attempt. 'close' follows, and nothing else.
+   *
+   * @returns whether there was such a connection, and it was not being closed already
+   */
+  closeConnection(connectionId: number): boolean;
+  /** Stops receiving. What had arrived before is still told. */
+  pause(connectionId: number): boolean;
+  resume(connectionId: number): boolean;
+}
+
+/**
+ * Sends back what it receives, without any JavaScript per message. A peer that does not read is received
+ * from no more until it does; a peer that ends its side gets the rest and our end.
+ */
+export class UringTcpEchoServer extends UringService<UringTcpEchoServerOptions> {
+  /** Listens. Rejects as {@link UringTcpServer.start} does. */
+  start(): Promise<UringTcpServerInfo>;
+}
+
+/**
  * The native addon could not be loaded. It comes as the 'error' event of a server with
  * `fallback: false`, or in a process with `SEARINGS_BACKEND=io_uring`.
  */

@@ -1,6 +1,9 @@
 'use strict';
 
-/** What is measured, and what has to come out. */
+/**
+ * What is measured, and what has to come out. A case may name its `program` in servers/ and the `servers`
+ * that are measured unless the command line says which.
+ */
 
 const cases = {
   'tcp-64': {
@@ -19,6 +22,12 @@ const cases = {
     title: '64 loops of connect, 64 B echo, close',
     load: { mode: 'churn', connections: 64, size: 64, pipeline: 1 },
   },
+  broadcast: {
+    title: '1,000 connections, 64 B to all of them, 2 in advance',
+    program: 'broadcast.js',
+    servers: ['net', 'searings', 'raw'],
+    load: { mode: 'broadcast', connections: 1000, size: 64, pipeline: 2 },
+  },
   idle: {
     title: '8,000 idle connections, silent since they were opened',
     load: { mode: 'idle', connections: 8000, size: 0, pipeline: 1 },
@@ -30,8 +39,8 @@ const cases = {
 };
 
 /**
- * Acceptance. `metric` of searings, divided by that of net unless `absolute`, has to be at least
- * `min`, at most `max`, or below `below`.
+ * Acceptance. `metric` of searings, or of `server`, divided by that of net unless `absolute`, has to be
+ * at least `min`, at most `max`, or below `below`.
  */
 const thresholds = [
   { case: 'tcp-64', metric: 'rate', min: 1.4, text: 'messages/s against net' },
@@ -44,6 +53,13 @@ const thresholds = [
   { case: 'tcp-pipeline', metric: 'p99', max: 1, text: 'p99 against net' },
   { case: 'churn', metric: 'rate', min: 1, text: 'connections/s against net' },
   { case: 'churn', metric: 'p99', below: 1, text: 'p99 against net' },
+  {
+    case: 'broadcast',
+    server: 'raw',
+    metric: 'mainUs',
+    max: 0.33,
+    text: 'JS-thread CPU per delivery against net',
+  },
   { case: 'idle', metric: 'rssPerConnection', max: 0.6, text: 'RSS per connection against net' },
 ];
 

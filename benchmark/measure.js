@@ -128,7 +128,11 @@ async function measureIdle(benchmark, server, options) {
 async function measure(benchmark, kind, options) {
   const idle = benchmark.load.mode === 'idle';
   const nodeArgs = idle ? ['--expose-gc'] : [];
-  const server = await ServerProcess.start(kind, { ...options, nodeArgs });
+  const server = await ServerProcess.start(kind, {
+    ...options,
+    program: benchmark.program,
+    nodeArgs,
+  });
   try {
     return await (idle ? measureIdle : measureTraffic)(benchmark, server, options);
   } finally {

@@ -7,7 +7,7 @@ const { cases } = require('./cases');
 
 const USAGE = `usage: node benchmark/run.js [options]
   --case NAME[,NAME]   ${Object.keys(cases).join(', ')} or all (default)
-  --servers NAME,...   net,searings (default); one name measures it alone
+  --servers NAME,...   net,searings (default), raw, batch, echo; one name measures it alone
   --rounds N           interleaved rounds per case (5)
   --seconds S          measured time per round (3)
   --warmup S           time before it (1)
@@ -24,11 +24,12 @@ const PRESETS = {
   full: { rounds: 5, seconds: 3, warmup: 1 },
   quick: { rounds: 2, seconds: 1, warmup: 0.5 },
 };
-const SERVERS = ['net', 'searings'];
+const SERVERS = ['net', 'searings', 'raw', 'batch', 'echo'];
+const SERVERS_COMPARED = ['net', 'searings'];
 
 const SPEC = {
   case: { type: 'string', default: 'all' },
-  servers: { type: 'string', default: SERVERS.join(',') },
+  servers: { type: 'string' },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   warmup: { type: 'string' },
@@ -69,7 +70,7 @@ function parseOptions(argv) {
   const all = Object.keys(cases);
   const options = {
     cases: values.case === 'all' ? all : names(values.case, 'case', all),
-    servers: names(values.servers, 'servers', SERVERS),
+    servers: values.servers === undefined ? null : names(values.servers, 'servers', SERVERS),
     rounds: number(merged, 'rounds', { min: 1, max: 100, integer: true }),
     seconds: number(merged, 'seconds', { min: 0.1, max: 300 }),
     warmup: number(merged, 'warmup', { min: 0, max: 60 }),
@@ -86,4 +87,4 @@ function parseOptions(argv) {
   return options;
 }
 
-module.exports = { USAGE, parseOptions };
+module.exports = { SERVERS_COMPARED, USAGE, parseOptions };

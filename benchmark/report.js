@@ -60,8 +60,8 @@ function generatorCell(metric) {
 }
 
 function versusNet(name, metric, results) {
-  const value = ratio(results.searings?.summary[metric], results.net?.summary[metric]);
-  return name === 'searings' && value !== null ? decimals(value, 2) : '';
+  const value = ratio(results[name].summary[metric], results.net?.summary[metric]);
+  return name !== 'net' && value !== null ? decimals(value, 2) : '';
 }
 
 function trafficTable(results) {
@@ -147,12 +147,13 @@ function judge(results) {
   const verdicts = [];
   for (const threshold of thresholds) {
     const servers = results[threshold.case];
-    if (!servers?.searings || !(servers.net || threshold.absolute)) continue;
-    const ours = servers.searings.summary[threshold.metric];
+    const judged = servers?.[threshold.server ?? 'searings'];
+    if (!judged || !(servers.net || threshold.absolute)) continue;
+    const ours = judged.summary[threshold.metric];
     const value = threshold.absolute
       ? (ours?.median ?? null)
       : ratio(ours, servers.net.summary[threshold.metric]);
-    const comparable = !isVoid(servers.searings) && !(servers.net && isVoid(servers.net));
+    const comparable = !isVoid(judged) && !(servers.net && isVoid(servers.net));
     verdicts.push({
       comparable,
       text: `${threshold.case}: ${threshold.text} ${limitText(threshold)}`,
@@ -180,7 +181,7 @@ function warnings(results) {
           `- disturbed by other processes: ${name}, ${server}, ${disturbed} of ${samples.length}`,
         );
       }
-      if (server === 'searings' && samples.some(({ backend }) => backend === 'net')) {
+      if (server !== 'net' && samples.some(({ backend }) => backend === 'net')) {
         lines.push(`- not io_uring: ${name} was measured on the net fallback`);
       }
     }

@@ -11,7 +11,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { cases } = require('./cases');
 const { describeMachine } = require('./machine');
 const { measure } = require('./measure');
-const { USAGE, parseOptions } = require('./options');
+const { SERVERS_COMPARED, USAGE, parseOptions } = require('./options');
 const { DISTURBED, judge, render, summarize } = require('./report');
 
 /** How often a disturbed round is measured at most. */
@@ -54,9 +54,10 @@ async function measureOnce(name, kind, round, options, result) {
 /** All rounds of one case. The servers take turns, and turns at going first. */
 async function runCase(name, options) {
   const results = {};
-  for (const kind of options.servers) results[kind] = { samples: [], failures: [] };
+  const servers = options.servers ?? cases[name].servers ?? SERVERS_COMPARED;
+  for (const kind of servers) results[kind] = { samples: [], failures: [] };
   for (let round = 0; round < options.rounds; round++) {
-    const order = round % 2 ? [...options.servers].reverse() : options.servers;
+    const order = round % 2 ? [...servers].reverse() : servers;
     for (const kind of order) await measureOnce(name, kind, round, options, results[kind]);
   }
   for (const result of Object.values(results)) result.summary = summarize(result.samples);

@@ -7,8 +7,8 @@
  *
  * Node drains process.nextTick and microtasks between any two callbacks of one socket. Node-API
  * does so after each call of the threadsafe function, so a batch has at most one event per
- * connection (adjacent data is joined) and each batch is a call of its own. The raw API makes no
- * such promise: its batches take what there is. */
+ * connection (adjacent data is joined) and each batch is a call of its own. `mixed` transports make
+ * no such promise: their batches take what there is. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -40,7 +40,7 @@ typedef struct sea_napi_transport {
   uint32_t *seen;
   uint32_t seen_len;
   uint32_t batch;
-  bool mixed; /* a batch may have any events, as those of the raw API */
+  bool mixed; /* a batch may have several events of a connection */
 
   struct sea_napi_scratch *scratch; /* raw_verbs.c */
   uint64_t

@@ -60,6 +60,7 @@ typedef struct sea_conn {
   bool sending : 1;    /* a send is in flight */
   bool cancelling : 1; /* a cancellation of everything is in flight */
   bool reset : 1;      /* close with RST */
+  bool hungry : 1;     /* was starved, and has received nothing since */
   bool drain_wanted : 1;
   bool zero_copy : 1;      /* the send in flight is a zero-copy one */
   bool zero_copy_wait : 1; /* it is done, but for the notification that its bytes are free */

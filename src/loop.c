@@ -15,6 +15,7 @@ sea__loop_init(sea_loop_t *loop, const sea_options_t *options)
   loop->listener = (sea_listener_t){.fd = -1, .announced = true};
   sea__list_init(&loop->todo);
   sea__list_init(&loop->starved);
+  sea__list_init(&loop->starved_first);
   sea__payloads_init(&loop->payloads, options->on_release, options->arg);
   int error = sea__slab_init(&loop->slab);
   if (error == 0 && (error = sea__chunk_pool_init(&loop->chunks)) < 0) {
@@ -494,7 +495,7 @@ sea__loop_has_work(const sea_loop_t *loop)
          atomic_load_explicit(&loop->commands.starved, memory_order_relaxed) ||
          ((orders & SEA_ORDER_STOP) && !loop->stopping) ||
          ((orders & SEA_ORDER_DISCARD) && !loop->discarding) ||
-         (!sea__list_empty(&loop->starved) && loop->buffers.provided > 0) ||
+         (sea__loop_starved(loop) && loop->buffers.provided > 0) ||
          sea__events_reclaimable(&loop->events) || /* or they would stay in use while it sleeps */
          listener_has_work(loop) || (!loop->stopping && !loop->wake_armed);
 }
@@ -505,8 +506,7 @@ sea__loop_sleep_reasons(const sea_loop_t *loop)
   if (sea__loop_stalled(loop)) {
     return SEA_SLEEP_STALL | SEA_SLEEP_SPACE;
   }
-  bool hungry = !sea__list_empty(&loop->starved);
-  return SEA_SLEEP_COMMANDS | (hungry ? SEA_SLEEP_SPACE : 0);
+  return SEA_SLEEP_COMMANDS | (sea__loop_starved(loop) ? SEA_SLEEP_SPACE : 0);
 }
 
 int64_t

@@ -70,8 +70,9 @@ typedef struct sea_loop {
   int32_t incremental_buffers;
   sea_bundle_t bundle;
 
-  sea_list_t todo;    /* connections that have something to start */
-  sea_list_t starved; /* connections whose receive found no buffer, oldest first */
+  sea_list_t todo;          /* connections that have something to start */
+  sea_list_t starved;       /* connections whose receive found no buffer, oldest first */
+  sea_list_t starved_first; /* those of them that found none when it was their turn: served first */
   uint64_t now_ms;
   uint64_t wake_count; /* the ring reads the eventfd into this */
   bool wake_armed;
@@ -137,6 +138,12 @@ sea__loop_todo(sea_loop_t *loop, sea_conn_t *conn)
   if (sea__list_empty(&conn->todo)) {
     sea__list_append(&loop->todo, &conn->todo);
   }
+}
+
+static inline bool
+sea__loop_starved(const sea_loop_t *loop)
+{
+  return !sea__list_empty(&loop->starved) || !sea__list_empty(&loop->starved_first);
 }
 
 static inline bool

@@ -45,7 +45,8 @@ starve(sea_loop_t *loop, sea_conn_t *conn)
 {
   conn->recv = SEA_RECV_STARVED;
   sea__stat_add(&loop->stats.buffer_starvations, 1);
-  sea__list_append(&loop->starved, &conn->waiting);
+  /* Who was armed and found the buffers taken again keeps its turn. */
+  sea__list_append(conn->hungry ? &loop->starved_first : &loop->starved, &conn->waiting);
 }
 
 bool
@@ -87,9 +88,12 @@ void
 sea__recv_feed_starved(sea_loop_t *loop)
 {
   uint32_t n = loop->buffers.provided;
-  for (; n > 0 && !sea__list_empty(&loop->starved); n--) {
-    sea_conn_t *conn = sea_container_of(sea__list_shift(&loop->starved), sea_conn_t, waiting);
+  for (; n > 0 && sea__loop_starved(loop); n--) {
+    bool again = !sea__list_empty(&loop->starved_first);
+    sea_list_t *from = again ? &loop->starved_first : &loop->starved;
+    sea_conn_t *conn = sea_container_of(sea__list_shift(from), sea_conn_t, waiting);
     conn->recv = SEA_RECV_IDLE;
+    conn->hungry = true;
     sea__loop_todo(loop, conn);
   }
 }
@@ -103,6 +107,7 @@ on_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id, boo
     sea__bufring_recycle(&loop->buffers, buffer_id);
     return;
   }
+  conn->hungry = false;
   conn->active_ms = loop->now_ms;
   sea__stat_add(&loop->stats.bytes_received, (uint64_t)len);
   sea__stat_add(&loop->stats.buffers_in_use, 1);

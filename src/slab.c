@@ -84,6 +84,7 @@ sea__slab_open(sea_slab_t *slab, int fd)
   atomic_store_explicit(&conn->fd, fd, memory_order_release);
   conn->sends_queued = 0;
   conn->drain_wanted = false;
+  conn->hungry = false;
   conn->answers = SEA_ANSWERS_HOST;
   conn->state = SEA_CONN_OPEN;
   conn->recv = SEA_RECV_IDLE;

@@ -45,6 +45,7 @@ main(int argc, char **argv)
       [SEA_LOAD_ECHO] = sea__load_echo,
       [SEA_LOAD_CHURN] = sea__load_churn,
       [SEA_LOAD_IDLE] = sea__load_idle,
+      [SEA_LOAD_BROADCAST] = sea__load_broadcast,
   };
   sea_load_options_t options;
 

@@ -15,14 +15,15 @@
 #define NS_PER_S 1e9
 
 static const char usage[] =
-    "sea_load --port P [--host 127.0.0.1] [--mode echo|churn|idle]\n"
+    "sea_load --port P [--host 127.0.0.1] [--mode MODE]\n"
     "         [--connections 64] [--size 64] [--pipeline 1] [--seconds 3] [--warmup 1]\n"
     "\n"
     "echo   each connection keeps `pipeline` messages of `size` bytes outstanding\n"
     "churn  `connections` loops of connect, send, receive, close\n"
+    "broadcast  one connection asks for `pipeline` messages of `size` bytes to all of them\n"
     "idle   opens `connections`, exchanges one message each (none with --size 0), holds them\n";
 
-static const char *const mode_names[] = {"echo", "churn", "idle"};
+static const char *const mode_names[] = {"echo", "churn", "idle", "broadcast"};
 
 const char *
 sea__load_mode_name(sea_load_mode_t mode)
@@ -46,7 +47,7 @@ parse_mode(const char *value, sea_load_mode_t *mode)
       return 0;
     }
   }
-  return refuse("mode", value, "echo, churn or idle");
+  return refuse("mode", value, "echo, churn, idle or broadcast");
 }
 
 static int

@@ -9,14 +9,16 @@ typedef enum {
   SEA_LOAD_ECHO,
   SEA_LOAD_CHURN,
   SEA_LOAD_IDLE,
+  SEA_LOAD_BROADCAST,
 } sea_load_mode_t;
 
 typedef struct {
   sea_load_mode_t mode;
   struct sockaddr_in target;
   uint32_t connections;
-  uint32_t size;     /* bytes of one message; 0 only in idle mode */
-  uint32_t pipeline; /* messages outstanding per connection (echo) */
+  uint32_t size; /* bytes of one message; 0 only in idle mode */
+  uint32_t
+      pipeline; /* messages outstanding per connection (echo), messages asked for (broadcast) */
   uint64_t run_ns;
   uint64_t warmup_ns;
 } sea_load_options_t;

@@ -1,6 +1,9 @@
 'use strict';
 
-/** The echo server that is measured. */
+/**
+ * The echo server that is measured. Beside net and searings: `raw` and `batch` are the raw API, event by
+ * event and in batches, and `echo` is the one without JavaScript.
+ */
 
 const { run } = require('./control');
 
@@ -10,4 +13,34 @@ function echo(socket) {
   socket.on('error', () => {});
 }
 
-run((createServer) => createServer(echo));
+function answerEvent(server, { eventType, connectionId, data }) {
+  if (eventType === 'data') server.send(connectionId, data);
+  else if (eventType === 'end') server.closeConnection(connectionId);
+}
+
+function answerBatch(server, events) {
+  const sends = [];
+  for (const event of events) {
+    if (event.eventType === 'data') sends.push(event);
+    else answerEvent(server, event);
+  }
+  if (sends.length > 0) server.sendBatch(sends);
+}
+
+run((createServer) => createServer(echo), {
+  raw() {
+    const { UringTcpServer } = require('../../lib');
+    const server = new UringTcpServer();
+    return { server, started: server.start((event) => answerEvent(server, event)) };
+  },
+  batch() {
+    const { UringTcpServer } = require('../../lib');
+    const server = new UringTcpServer();
+    return { server, started: server.startBatch((events) => answerBatch(server, events)) };
+  },
+  echo() {
+    const { UringTcpEchoServer } = require('../../lib');
+    const server = new UringTcpEchoServer();
+    return { server, started: server.start() };
+  },
+});

@@ -170,10 +170,10 @@ class RawNet extends NetBackend {
   }
 
   post(id, bytes, finish) {
-    return this.postMany([{ connectionId: id, bytes }], finish);
+    return this.postMany([{ connectionId: id }], [bytes], finish);
   }
 
-  postMany(entries, finish) {
+  postMany(entries, bytes, finish) {
     const wanted = new Map(); // connections, with the number of their sends
     for (const { connectionId } of entries) {
       const connection = this.connections.get(connectionId);
@@ -185,10 +185,10 @@ class RawNet extends NetBackend {
       this.sendRefusals++;
       return false;
     }
-    for (const { connectionId, bytes } of entries) {
+    entries.forEach(({ connectionId }, i) => {
       const connection = this.connections.get(connectionId);
-      if (wanted.has(connection)) connection.send(Buffer.from(bytes));
-    }
+      if (wanted.has(connection)) connection.send(Buffer.from(bytes[i]));
+    });
     if (finish) for (const connection of wanted.keys()) connection.finish();
     return true;
   }
@@ -222,11 +222,6 @@ class RawNet extends NetBackend {
     if (paused) this.pause(connection.handle);
     else this.resume(connection.handle);
     return true;
-  }
-
-  batchMax(finish) {
-    const capacity = 2 ** Math.ceil(Math.log2(this.options.commandQueueCapacity));
-    return finish ? capacity / 2 : capacity;
   }
 }
 

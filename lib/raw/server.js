@@ -28,31 +28,33 @@ function checkArray(subject, value) {
   if (!Array.isArray(value)) throw invalidArgType(subject, 'an instance of Array', value);
 }
 
-/** All are checked before any is sent. */
-function checkEntries(entries) {
-  checkArray('"entries" argument', entries);
-  return entries.map((entry, i) => {
-    if (typeof entry !== 'object' || entry === null) {
-      throw invalidArgType(`"entries[${i}]" property`, 'of type object', entry);
-    }
-    const { connectionId, data } = entry;
-    checkId(`"entries[${i}].connectionId" property`, connectionId);
-    return { connectionId, bytes: toBytes(`"entries[${i}].data" property`, data) };
-  });
+function bytesOfEntry(entry, i) {
+  if (typeof entry !== 'object' || entry === null) {
+    throw invalidArgType(`"entries[${i}]" property`, 'of type object', entry);
+  }
+  const { connectionId, data } = entry;
+  if (typeof connectionId !== 'number') {
+    throw invalidArgType(`"entries[${i}].connectionId" property`, 'of type number', connectionId);
+  }
+  return data instanceof Uint8Array ? data : toBytes(`"entries[${i}].data" property`, data);
 }
 
 /** A TCP server without streams: connections are numbers, and what happens to them are events. */
 class UringTcpServer extends Service {
+  #batchMax;
+
   /** @param {object} [options] see `UringTcpServerOptions` in index.d.ts */
   constructor(options) {
-    super(normalizeOptions(options, RAW_OPTIONS));
+    const settings = normalizeOptions(options, RAW_OPTIONS);
+    super(settings);
+    this.#batchMax = 2 ** Math.ceil(Math.log2(settings.commandQueueCapacity));
     this[kListener] = null;
     this[kBatched] = false;
   }
 
   /**
-   * Listens. `onEvent` is called with each event; ticks and microtasks run after up to `eventBatchSize`
-   * of them, not between two.
+   * Listens. `onEvent` is called with each event. Ticks and microtasks run between two events of one
+   * connection, and after up to `eventBatchSize` events.
    */
   start(onEvent) {
     checkListener('onEvent', onEvent);
@@ -112,13 +114,11 @@ class UringTcpServer extends Service {
   }
 
   #postMany(entries, finish) {
-    const checked = checkEntries(entries);
-    if (this[kEngine] === null) return false;
-    const most = this[kEngine].batchMax(finish);
-    if (checked.length > most) {
-      throw outOfRange('entries.length', `at most ${most}`, checked.length);
-    }
-    return this[kEngine].postMany(checked, finish);
+    checkArray('"entries" argument', entries);
+    const bytes = entries.map(bytesOfEntry); // all are checked before any is sent
+    const most = this.#batchMax / (finish ? 2 : 1); // each then takes two commands
+    if (bytes.length > most) throw outOfRange('entries.length', `at most ${most}`, bytes.length);
+    return this[kEngine]?.postMany(entries, bytes, finish) ?? false;
   }
 
   /** The same bytes to many connections. @returns {number} how many took them */

@@ -16,6 +16,8 @@ const kRefed = Symbol('refed');
 const kLastInfo = Symbol('lastInfo');
 const kStopping = Symbol('stopping');
 const kStopped = Symbol('stopped');
+const kBound = Symbol('bound');
+const kAnswered = Symbol('answered');
 
 // The phases of a service. It can be started again after STOPPED.
 const STOPPED = 0;
@@ -32,15 +34,6 @@ function lookup(host) {
     dns.lookup(host, (err, address, family) => {
       if (err) reject(err);
       else resolve({ address, family });
-    });
-  });
-}
-
-function listen(engine, spec) {
-  return new Promise((resolve, reject) => {
-    engine.listen(spec, (err) => {
-      if (err) reject(err);
-      else resolve();
     });
   });
 }
@@ -64,6 +57,8 @@ class Service {
     this[kLastInfo] = null;
     this[kStopping] = null;
     this[kStopped] = null;
+    this[kAnswered] = null;
+    this[kBound] = null;
   }
 
   /** @returns {Promise<object>} {@link info} with where it listens */
@@ -72,13 +67,16 @@ class Service {
       throw codedError(Error, 'ERR_SERVER_ALREADY_LISTEN', 'The server has been started already.');
     }
     this[kPhase] = STARTING;
+    this[kBound] = null;
     try {
       await this.#listen();
     } catch (err) {
-      await this.#abandon();
+      if (this[kEngine] === null) this.#finish();
+      else await this.stop();
       throw err;
     }
     this[kPhase] = RUNNING;
+    this[kBound] = this[kEngine].address();
     return this.info();
   }
 
@@ -93,37 +91,32 @@ class Service {
     const engine = this[kEngineFor](selection.name, options);
     this[kEngine] = engine;
     if (this[kRefed]) engine.ref();
-    await listen(engine, specFor(options, where));
+    const err = await new Promise((resolve) => {
+      this[kAnswered] = resolve; // with the error, or null; undefined when stop() came first
+      engine.listen(specFor(options, where), resolve);
+    });
+    if (err) throw err;
     if (this[kPhase] !== STARTING) throw notRunning();
-  }
-
-  /** It could not be started: whatever there is of it goes. */
-  async #abandon() {
-    if (this[kEngine] === null) {
-      this[kPhase] = STOPPED;
-      return;
-    }
-    this[kPhase] = RUNNING;
-    await this.stop();
   }
 
   /** Cuts every connection now. @returns {Promise<void>} resolves when everything has been released */
   stop() {
     if (this[kPhase] === STOPPED) return Promise.resolve();
-    if (this[kPhase] === STARTING) {
-      this[kPhase] = STOPPING;
-      if (this[kEngine] === null) return Promise.resolve(); // #abandon() does the rest
-      this[kPhase] = RUNNING;
-    }
-    if (this[kPhase] === RUNNING) {
+    if (this[kPhase] !== STOPPING) {
       this[kPhase] = STOPPING;
       this[kStopping] = new Promise((resolve) => {
         this[kStopped] = resolve;
       });
-      this[kEngine].ref(); // whoever waits for the promise gets it
-      this[kEngine].stop();
+      // Without an engine the address is still being looked up: start() then goes no further.
+      this[kEngine]?.ref(); // whoever waits for the promise gets it
+      this[kEngine]?.stop();
     }
-    return this[kStopping] ?? Promise.resolve();
+    return this[kStopping];
+  }
+
+  #finish() {
+    this[kPhase] = STOPPED;
+    this[kStopped]?.();
   }
 
   [kOnListenerClosed]() {}
@@ -132,15 +125,13 @@ class Service {
     this[kLastInfo] = this.info();
     this[kEngine].unref();
     this[kEngine] = null;
-    this[kPhase] = STOPPED;
-    this[kLastInfo].listening = false;
-    this[kStopping] = null;
-    this[kStopped]();
+    this[kAnswered]();
+    this.#finish();
   }
 
   /** `{address, family, port}`, or null when the server does not listen. */
   address() {
-    return this[kPhase] === RUNNING ? this[kEngine].address() : null;
+    return this[kPhase] === RUNNING ? this[kBound] : null;
   }
 
   /** The running server keeps the process alive; the default. */
@@ -163,15 +154,12 @@ class Service {
       const { name, fallbackReason } = selectBackend(this[kOptions]);
       return { backend: name, fallbackReason, listening: false };
     }
-    const bound = this[kEngine].address();
     return {
       ...this[kEngine].info(),
       fallbackReason: this[kSelection].fallbackReason,
       listening: this[kPhase] === RUNNING,
-      host: bound?.address,
-      address: bound?.address,
-      family: bound?.family,
-      port: bound?.port,
+      host: this[kBound]?.address,
+      ...this[kBound],
     };
   }
 }

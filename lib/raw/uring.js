@@ -17,8 +17,9 @@ const SLOT_MASK = SLOTS - 1; // `id & SLOT_MASK` is the slot: & takes an id modu
 const SLOTS_FIRST = 256;
 
 /** What is no more to be told of a connection. */
-const QUIET = 1; // anything but 'close': it is being closed
-const SILENT_ERROR = 2; // a second 'error'
+const NO_DATA = 1; // 'data', 'end' and 'drain': it has been given its last send, or is being closed
+const NO_ERROR = 2; // 'error': it was told, or the connection is being closed by the user
+const CLOSING = 4; // closeConnection() has nothing more to do
 
 function longer(array, Type) {
   const grown = new Type(array.length * 2);
@@ -33,14 +34,13 @@ function longer(array, Type) {
 class RawUring extends UringBackend {
   constructor(server, options, batched) {
     const { maxConnections: connectionsMax } = options;
-    super(server, { ...options, connectionsMax, mixedBatches: true });
+    super(server, { ...options, connectionsMax, mixedBatches: batched });
     this.batched = batched;
     this.ids = new Float64Array(SLOTS_FIRST); // by slot: who is there
     this.open = new Float64Array(SLOTS_FIRST); // by slot: who can be sent to
-    this.told = new Uint8Array(SLOTS_FIRST); // by slot: QUIET, SILENT_ERROR
+    this.told = new Uint8Array(SLOTS_FIRST); // by slot: NO_DATA, NO_ERROR, CLOSING
     this.slotsUsed = 0;
     this.postIds = new Float64Array(SLOTS_FIRST); // of one sendBatch() or broadcast()
-    this.postBytes = [];
     this.crowded = new Set(); // refused because of the command ring
     this.drained = []; // of those, whose 'drain' is due
     this.events = []; // of one startBatch() call
@@ -90,7 +90,7 @@ class RawUring extends UringBackend {
     const kind = records[at + RECORD_KIND];
     const slot = records[at + RECORD_SLOT];
     if (kind === DATA_SMALL || kind === DATA) {
-      if (this.told[slot] & QUIET) return;
+      if (this.told[slot] & NO_DATA) return;
       const slab = (kind === DATA ? this.slabs : this.smallSlabs).current;
       const start = records[at + RECORD_A];
       const data = slab.subarray(start, start + records[at + RECORD_B]);
@@ -106,7 +106,7 @@ class RawUring extends UringBackend {
         this.onOpen(slot, result);
         break;
       case END:
-        if (!(this.told[slot] & QUIET)) this.tell(new RawEvent('end', this.ids[slot]));
+        if (!(this.told[slot] & NO_DATA)) this.tell(new RawEvent('end', this.ids[slot]));
         break;
       case ERROR:
         this.onError(slot, result);
@@ -155,19 +155,17 @@ class RawUring extends UringBackend {
   }
 
   onError(slot, errno) {
-    if (this.told[slot] & (QUIET | SILENT_ERROR)) return;
+    if (this.told[slot] & NO_ERROR) return;
     const id = this.ids[slot];
-    this.open[slot] = 0;
-    this.told[slot] |= QUIET | SILENT_ERROR;
+    this.retire(slot, NO_DATA | NO_ERROR | CLOSING);
     this.command('close', id);
     this.tell(new RawEvent('error', id, undefined, getSystemErrorName(errno)));
   }
 
   onClosed(slot, reason) {
     const id = this.ids[slot];
-    if (reason === CLOSE_NO_MEMORY && !(this.told[slot] & SILENT_ERROR)) {
-      this.told[slot] |= SILENT_ERROR;
-      this.open[slot] = 0;
+    if (reason === CLOSE_NO_MEMORY && !(this.told[slot] & NO_ERROR)) {
+      this.retire(slot, NO_ERROR);
       this.cursor--; // 'close' comes next
       this.tell(new RawEvent('error', id, undefined, 'ENOMEM'));
       return;
@@ -175,6 +173,12 @@ class RawUring extends UringBackend {
     this.ids[slot] = 0;
     this.open[slot] = 0;
     this.tell(new RawEvent('close', id));
+  }
+
+  /** The connection can no more be sent to, and less is told of it. */
+  retire(slot, untold) {
+    this.open[slot] = 0;
+    this.told[slot] |= untold;
   }
 
   // --- commands
@@ -194,7 +198,7 @@ class RawUring extends UringBackend {
       if (answer === POST_NO_SPACE) this.crowded.add(id);
       return false;
     }
-    if (finish) this.open[slot] = 0;
+    if (finish) this.retire(slot, NO_DATA);
     return true;
   }
 
@@ -204,23 +208,28 @@ class RawUring extends UringBackend {
     return this.postIds;
   }
 
-  /** @param {{connectionId: number, bytes: Buffer}[]} entries all are taken, or none */
-  postMany(entries, finish) {
+  /**
+   * All entries are taken, or none.
+   *
+   * @param {{connectionId: number}[]} entries
+   * @param {Uint8Array[]} bytes of each; overwritten
+   */
+  postMany(entries, bytes, finish) {
     const ids = this.roomForIds(entries.length);
-    const { postBytes, open } = this;
+    const { open } = this;
     let n = 0;
-    for (const { connectionId, bytes } of entries) {
-      if (open[connectionId & SLOT_MASK] === connectionId) {
-        ids[n] = connectionId;
-        postBytes[n++] = bytes;
+    for (let i = 0; i < entries.length; i++) {
+      const id = entries[i].connectionId;
+      if (open[id & SLOT_MASK] === id) {
+        ids[n] = id;
+        bytes[n++] = bytes[i];
       }
     }
     if (n === 0) return entries.length === 0;
-    const answer = this.native.postMany(ids, postBytes, n, finish);
-    postBytes.length = 0;
+    const answer = this.native.postMany(ids, bytes, n, finish);
     this.wake();
     if (answer === POST_TAKEN) {
-      for (let i = 0; finish && i < n; i++) open[ids[i] & SLOT_MASK] = 0;
+      for (let i = 0; finish && i < n; i++) this.retire(ids[i] & SLOT_MASK, NO_DATA);
       return true;
     }
     this.sendRefusals++;
@@ -250,9 +259,8 @@ class RawUring extends UringBackend {
 
   closeConnection(id) {
     const slot = id & SLOT_MASK;
-    if (this.ids[slot] !== id || this.told[slot] & QUIET) return false;
-    this.open[slot] = 0;
-    this.told[slot] |= QUIET;
+    if (this.ids[slot] !== id || this.told[slot] & CLOSING) return false;
+    this.retire(slot, NO_DATA | NO_ERROR | CLOSING);
     this.command('close', id);
     return true;
   }
@@ -261,12 +269,6 @@ class RawUring extends UringBackend {
     if (this.open[id & SLOT_MASK] !== id) return false;
     this.command(paused ? 'pause' : 'resume', id);
     return true;
-  }
-
-  /** The most entries that postMany() can ever take at once. */
-  batchMax(finish) {
-    const capacity = 2 ** Math.ceil(Math.log2(this.options.commandQueueCapacity));
-    return finish ? capacity / 2 : capacity;
   }
 }
 

@@ -7,6 +7,9 @@ import {
   SearingsNativeLoadError,
   type TcpConnection,
   type TcpServer,
+  UringTcpEchoServer,
+  type UringTcpEvent,
+  UringTcpServer,
 } from 'searings';
 
 const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) => {
@@ -53,6 +56,37 @@ stop().catch((error: unknown) => {
   }
 });
 
+const raw = new UringTcpServer({ sendQueueCapacity: 16, port: 0 });
+
+function onEvent(event: UringTcpEvent): void {
+  const { connectionId: id } = event;
+  if (event.eventType === 'data') {
+    const sent: boolean = raw.send(id, event.data) || raw.pause(id);
+    const count: number = raw.broadcast('all', event.data) + raw.broadcast([id], 'text');
+    console.log(sent, count);
+  } else if (event.eventType === 'error') {
+    console.log(event.code.toLowerCase());
+  } else if (event.eventType === 'connect') {
+    console.log(event.remoteAddress, event.remotePort, event.remoteFamily);
+  }
+  raw.sendBatchAndClose([{ connectionId: id, data: new Uint8Array(1) }]);
+}
+
+async function serveRaw(): Promise<void> {
+  const { host, port, backend } = await raw.start(onEvent);
+  await raw.stop();
+  await raw.startBatch((events) => events.forEach(onEvent));
+  const echo = new UringTcpEchoServer({ bufferCount: 16 });
+  const info = await echo.start();
+  console.log(host, port, backend, info.port, echo.unref().address()?.port);
+  await echo[Symbol.asyncDispose]();
+}
+serveRaw().catch(console.error);
+
+// @ts-expect-error it has no streams
+new UringTcpServer({ highWaterMark: 1 });
+// @ts-expect-error it has no queue of sends
+new UringTcpEchoServer({ sendQueueCapacity: 1 });
 // @ts-expect-error a port is a number
 createTcpServer({ port: {} });
 // @ts-expect-error unknown options are refused
