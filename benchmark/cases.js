@@ -18,6 +18,16 @@ const cases = {
     title: '64 connections, 64 B echo, 16 deep',
     load: { mode: 'echo', connections: 64, size: 64, pipeline: 16 },
   },
+  'fast-64': {
+    title: '64 connections, 64 B echo, other ways',
+    servers: ['net', 'searings', 'incremental', 'raw', 'batch', 'echo'],
+    load: { mode: 'echo', connections: 64, size: 64, pipeline: 1 },
+  },
+  'fast-256k': {
+    title: '8 connections, 256 KiB echo, other ways',
+    servers: ['net', 'searings', 'bundle', 'incremental', 'zero-copy', 'registered'],
+    load: { mode: 'echo', connections: 8, size: 262144, pipeline: 1 },
+  },
   churn: {
     title: '64 loops of connect, 64 B echo, close',
     load: { mode: 'churn', connections: 64, size: 64, pipeline: 1 },

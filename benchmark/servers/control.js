@@ -11,9 +11,19 @@ const path = require('node:path');
 const readline = require('node:readline');
 const { collectGarbage, readStats } = require('./stats');
 
+/** searings with one fast path more. */
+function withOptions(options) {
+  const { createTcpServer } = require('../../lib');
+  return (listener) => createTcpServer(options, listener);
+}
+
 const factories = {
   net: () => require('node:net').createServer,
   searings: () => require('../../lib').createTcpServer,
+  bundle: () => withOptions({ useRecvBundle: true, bufferSize: 4096, bufferCount: 4096 }),
+  incremental: () => withOptions({ useIncrementalBuffers: true }),
+  'zero-copy': () => withOptions({ useZeroCopySend: true }),
+  registered: () => withOptions({ useRegisteredSendBuffer: true, sendBufferSize: 256 * 1024 }),
 };
 
 function say(message) {
