@@ -164,6 +164,10 @@ class Transport {
       this.drop(handle);
       return null;
     }
+    if (server[kOptions].blockList !== undefined && this.isBlocked(handle)) {
+      backend.close(handle, false);
+      return null;
+    }
     this.open++;
     server[kConnections]++;
     const connection = new TcpConnection(this, handle, server[kStreamOptions]);
@@ -177,6 +181,12 @@ class Transport {
       process.nextTick(rethrow, err);
     }
     return connection;
+  }
+
+  isBlocked(handle) {
+    const peer = this.backend.peer(handle);
+    const family = peer === undefined ? 0 : net.isIP(peer.address);
+    return family !== 0 && this.server[kOptions].blockList.check(peer.address, `ipv${family}`);
   }
 
   drop(handle) {
