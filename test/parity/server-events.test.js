@@ -39,7 +39,10 @@ describe("'connection'", () => {
     const server = world.server();
     await once(server.listen(0, LOOPBACK), 'listening');
     const accepted = once(server, 'connection');
-    net.connect(server.address().port, LOOPBACK).on('error', () => {}).end('all of it');
+    net
+      .connect(server.address().port, LOOPBACK)
+      .on('error', () => {})
+      .end('all of it');
     const [connection] = await accepted;
     assert.equal(String(await readAll(connection)), 'all of it');
   });
@@ -113,14 +116,17 @@ describe('server.maxConnections', () => {
     const dropped = dropOf(server);
     const second = await world.connect(server);
     assert.equal(String(await readAll(second)), '');
-    assert.deepEqual({ ...(await dropped) }, {
-      localAddress: LOOPBACK,
-      localPort: server.address().port,
-      localFamily: 'IPv4',
-      remoteAddress: LOOPBACK,
-      remotePort: second.localPort,
-      remoteFamily: 'IPv4',
-    });
+    assert.deepEqual(
+      { ...(await dropped) },
+      {
+        localAddress: LOOPBACK,
+        localPort: server.address().port,
+        localFamily: 'IPv4',
+        remoteAddress: LOOPBACK,
+        remotePort: second.localPort,
+        remoteFamily: 'IPv4',
+      },
+    );
     assert.equal(connection.destroyed, false);
   });
 

@@ -93,7 +93,11 @@ describe('server.listen() takes', () => {
 
   if (since(22, 12) && (expectedBackend === 'io_uring' || isAtLeast(22, 12))) {
     it('reusePort, with which two servers share a port', async () => {
-      const { port } = await listening(world.server(), { port: 0, host: LOOPBACK, reusePort: true });
+      const { port } = await listening(world.server(), {
+        port: 0,
+        host: LOOPBACK,
+        reusePort: true,
+      });
       const other = { port, host: LOOPBACK, reusePort: true };
       assert.equal((await listening(world.server(), other)).port, port);
     });
