@@ -316,9 +316,9 @@ class TcpConnection extends Duplex {
 
   [kOnSent](err) {
     if (this[kIdle] !== null) touchIdleTimer(this, 0);
-    // What destroy() cuts short is for emitClose().
-    if ((this[kFlags] & CLOSING) !== 0 || (err !== null && this[kTransport].stopping)) return;
-    complete(this, err);
+    // What destroy() cuts short is for emitClose(); what it does not has been sent.
+    const cut = (this[kFlags] & CLOSING) !== 0 || this[kTransport].stopping;
+    if (err === null || !cut) complete(this, err);
   }
 
   _final(callback) {

@@ -136,6 +136,18 @@ describe('a reset by the peer', () => {
     assert.equal(connection.destroyed, true);
   });
 
+  it('is not seen by a connection that does not read, until it does', async () => {
+    const { client, connection } = await world.pair({ pauseOnConnect: true });
+    const gone = closed(client);
+    client.resetAndDestroy();
+    await gone;
+    const seen = record(connection, EVENTS);
+    await new Promise(setImmediate);
+    assert.deepEqual(seen, []);
+    connection.resume();
+    assert.equal((await once(connection, 'error'))[0].code, 'ECONNRESET');
+  });
+
   it('gives its error to a write that waits', async () => {
     const { client, connection } = await world.pair();
     const gone = closed(connection);
