@@ -59,8 +59,8 @@ const TCP_OPTIONS = {
   blockList: { kind: 'blockList', default: undefined },
 };
 
-/** The options that the raw servers share with `createTcpServer`. What is left out is about streams. */
-const { allowHalfOpen, pauseOnConnect, highWaterMark, ...COMMON_OPTIONS } = TCP_OPTIONS;
+/** The options that the raw servers share with `createTcpServer`. What is left out is of streams and their server. */
+const { allowHalfOpen, pauseOnConnect, highWaterMark, blockList, ...COMMON_OPTIONS } = TCP_OPTIONS;
 COMMON_OPTIONS.host = { ...TCP_OPTIONS.host, default: '127.0.0.1' };
 
 /** Every option of `UringTcpServer`. */

@@ -371,10 +371,13 @@ class TcpConnection extends Duplex {
     else this.once('finish', this.destroy);
   }
 
-  /** Closes with a RST. `ERR_SOCKET_CLOSED` if the connection is closed already. */
+  /** Closes with a RST. `ERR_SOCKET_CLOSED` if closed already; a Unix socket has no RST: it throws. */
   resetAndDestroy() {
     if ((this[kFlags] & CLOSING) !== 0) {
       return this.destroy(codedError(Error, 'ERR_SOCKET_CLOSED', 'Socket is closed'));
+    }
+    if (this[kTransport].isLocal) {
+      throw codedError(TypeError, 'ERR_INVALID_HANDLE_TYPE', 'This handle type cannot be sent');
     }
     this[kFlags] |= RESET;
     return this.destroy();

@@ -57,6 +57,7 @@ class Transport {
     this.holders = 0;
     this.held = false; // by the server itself
     this.listenerOpen = false;
+    this.isLocal = false; // a Unix socket
     this.afterListenerClosed = null;
   }
 
@@ -129,6 +130,7 @@ class Transport {
   onListening() {
     if (this.phase !== STARTING) return;
     this.phase = LISTENING;
+    this.isLocal = typeof this.backend.address() === 'string';
     this.server[kOnListening]();
   }
 
@@ -191,6 +193,11 @@ class Transport {
 
   drop(handle) {
     const { server, backend } = this;
+    if (this.isLocal) {
+      backend.close(handle, false);
+      process.nextTick(() => server.emit('drop'));
+      return;
+    }
     const local = backend.local(handle);
     const peer = backend.peer(handle);
     backend.close(handle, false);
