@@ -276,7 +276,7 @@ class TcpConnection extends Duplex {
       return refuseWrite(this, typeof encoding === 'function' ? encoding : callback);
     }
     if (typeof encoding === 'function') return super.write(chunk, inContext(encoding));
-    return super.write(chunk, encoding, callback && inContext(callback));
+    return super.write(chunk, encoding, inContext(callback));
   }
 
   [kFlush]() {
