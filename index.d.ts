@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { AddressInfo, DropArgument } from 'node:net';
+import type { AddressInfo, BlockList, DropArgument } from 'node:net';
 import { Duplex, type Readable } from 'node:stream';
 
 // As open as in Node's own declarations, which these have to agree with.
@@ -106,6 +106,8 @@ export interface TcpServerOptions {
   keepAliveInitialDelay?: number | undefined;
   /** Bytes buffered in each direction before backpressure. Default: that of Node's streams. */
   highWaterMark?: number | undefined;
+  /** Addresses whose connections are closed at once, without an event. It may change while the server runs. */
+  blockList?: BlockList | undefined;
 }
 
 /** The object form of {@link TcpServer.listen}. What is not given comes from the server's options. */
@@ -229,6 +231,8 @@ export class TcpServer extends EventEmitter {
    * all of them.
    */
   maxConnections: number | undefined;
+  /** Of no effect: see docs/net-parity.md. */
+  dropMaxConnection?: boolean | undefined;
   readonly allowHalfOpen: boolean;
   readonly pauseOnConnect: boolean;
   /** The listening server keeps the process alive; the default. */
@@ -307,7 +311,7 @@ export class TcpConnection extends Duplex {
   address(): AddressInfo | Record<string, never>;
   /** Ends our side, and destroys the connection once everything written has been sent. */
   destroySoon(): void;
-  /** Closes with a RST. An 'error' with the code `ERR_SOCKET_CLOSED` if there is nothing to reset. */
+  /** Closes with a RST. A Unix socket has none: `ERR_INVALID_HANDLE_TYPE` is thrown. */
   resetAndDestroy(): this;
   /** TCP_NODELAY. Default: true. */
   setNoDelay(enable?: boolean): this;
@@ -317,6 +321,7 @@ export class TcpConnection extends Duplex {
    * @param initialDelay milliseconds of silence before the first probe; 0 leaves it as it is
    */
   setKeepAlive(enable?: boolean, initialDelay?: number): this;
+  setKeepAlive(options: { enable?: boolean; initialDelay?: number }): this;
   /**
    * Emits 'timeout' after so much time without received or sent data. 0 turns it off.
    *

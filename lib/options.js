@@ -1,5 +1,6 @@
 'use strict';
 
+const net = require('node:net');
 const { codedError, invalidArgType, outOfRange } = require('./errors');
 
 const KIB = 1024;
@@ -55,10 +56,11 @@ const TCP_OPTIONS = {
   keepAlive: boolean(false),
   keepAliveInitialDelay: integer(0, 0, MAX_INT32),
   highWaterMark: integer(undefined, 0, MAX_INT32),
+  blockList: { kind: 'blockList', default: undefined },
 };
 
-/** The options that the raw servers share with `createTcpServer`. What is left out is about streams. */
-const { allowHalfOpen, pauseOnConnect, highWaterMark, ...COMMON_OPTIONS } = TCP_OPTIONS;
+/** The options that the raw servers share with `createTcpServer`. What is left out is of streams and their server. */
+const { allowHalfOpen, pauseOnConnect, highWaterMark, blockList, ...COMMON_OPTIONS } = TCP_OPTIONS;
 COMMON_OPTIONS.host = { ...TCP_OPTIONS.host, default: '127.0.0.1' };
 
 /** Every option of `UringTcpServer`. */
@@ -90,6 +92,22 @@ function checkType(name, value, { kind }) {
   if (typeof value !== kind) throw invalidArgType(`"options.${name}" property`, article, value);
 }
 
+function checkBlockList(name, value) {
+  // Older Nodes lack isBlockList(), which also knows those of other realms.
+  const known = net.BlockList.isBlockList?.(value) ?? value instanceof net.BlockList;
+  if (!known) {
+    throw invalidArgType(`"options.${name}" property`, 'an instance of net.BlockList', value);
+  }
+}
+
+const CHECKS = {
+  __proto__: null,
+  integer: checkInteger,
+  boolean: checkType,
+  string: checkType,
+  blockList: checkBlockList,
+};
+
 function unknownOption(name, value, table) {
   const known = Object.keys(table).join(', ');
   const shown = typeof value === 'object' && value !== null ? 'an object' : String(value);
@@ -120,8 +138,7 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
     const rule = table[name];
     if (rule === undefined) throw unknownOption(name, value, table);
     if (value === undefined) continue;
-    if (rule.kind === 'integer') checkInteger(name, value, rule);
-    else checkType(name, value, rule);
+    CHECKS[rule.kind](name, value, rule);
     options[name] = value;
   }
   if (options.noDelay !== undefined && given.tcpNoDelay === undefined) {

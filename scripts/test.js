@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|c|js|net|types|asan|tsan] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|c|js|net|parity|types|asan|tsan] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
  */
@@ -16,6 +16,8 @@ const { runCTests } = require('./lib/ctest');
 const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
+const PARITY = 'test/parity/*.test.js';
+const EVERYTHING = ['test/*.test.js', PARITY];
 const MOCHA_LIMIT_MS = 10 * 60 * 1000;
 const MOCHA_TEST_LIMIT_MS = 10000;
 
@@ -30,8 +32,8 @@ function cTests(flavour, args) {
   return counts;
 }
 
-/** One run of the mocha suite. @returns {{passed: number, failed: number}} */
-function mocha(name, { env = {}, args = [], scale = 1 } = {}) {
+/** One run of mocha. @returns {{passed: number, failed: number}} */
+function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1 } = {}) {
   title(name);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
   const file = path.join(folder, 'counts.json');
@@ -42,6 +44,7 @@ function mocha(name, { env = {}, args = [], scale = 1 } = {}) {
     '--timeout',
     String(MOCHA_TEST_LIMIT_MS * scale),
     ...args,
+    ...files,
   ];
   const result = run(process.execPath, command, {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -57,6 +60,12 @@ function mocha(name, { env = {}, args = [], scale = 1 } = {}) {
     counts.failed += 1;
   }
   return counts;
+}
+
+/** Shows that the parity tests are right: node:net itself passes them. */
+function reference(args) {
+  const env = { SEARINGS_PARITY: 'reference' };
+  return mocha('mocha, parity tests on node:net itself', { files: [PARITY], env, args });
 }
 
 function typeTest() {
@@ -90,7 +99,16 @@ const SUITES = {
       () => cTests('release', []),
       (args) => mocha('mocha, io_uring', { args }),
       (args) => mocha('mocha, node:net', { args, env: onNet }),
+      reference,
       typeTest,
+    ],
+  },
+  parity: {
+    needs: {},
+    steps: [
+      (args) => mocha('parity, io_uring', { files: [PARITY], args }),
+      (args) => mocha('parity, node:net', { files: [PARITY], args, env: onNet }),
+      reference,
     ],
   },
   c: { needs: { tests: true }, steps: [(args) => cTests('release', args)] },

@@ -133,7 +133,8 @@ class NetBackend {
   }
 
   listen(spec, callback) {
-    const settings = { allowHalfOpen: true, noDelay: this.options.tcpNoDelay };
+    const { pauseOnConnect, tcpNoDelay } = this.options;
+    const settings = { allowHalfOpen: true, noDelay: tcpNoDelay, pauseOnConnect };
     if (this.options.highWaterMark !== undefined) {
       settings.highWaterMark = this.options.highWaterMark;
     }

@@ -1,5 +1,6 @@
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
 const cluster = require('node:cluster');
 const { markAsUntransferable } = require('node:worker_threads');
 const { loadBinding, probeHost } = require('../binding');
@@ -114,7 +115,8 @@ class UringBackend {
     this.native = binding.createTransport(
       options,
       this.records,
-      (count) => this.onBatch(count),
+      // Events find the asynchronous context of listen(), as those of net.Server.
+      AsyncResource.bind((count) => this.onBatch(count), 'SEARINGS'),
       (small) => (small ? this.smallSlabs : this.slabs).next(this.batches),
       () => setImmediate(drain, this),
     );

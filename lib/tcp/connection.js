@@ -1,5 +1,6 @@
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
 const { Duplex } = require('node:stream');
 const { codedError, invalidArgType, outOfRange } = require('../errors');
 const {
@@ -148,6 +149,13 @@ function detached() {
   return codedError(Error, 'ERR_INVALID_STATE', 'Invalid state: a written buffer was detached');
 }
 
+/** A write callback belongs to the asynchronous context of its write(), not to that of a batch of events. */
+function inContext(callback) {
+  if (typeof callback !== 'function') return callback;
+  const resource = new AsyncResource('SEARINGS_WRITE');
+  return (err) => resource.runInAsyncScope(callback, undefined, err);
+}
+
 function send(connection, buffers) {
   if (buffers.length === 1) connection[kBackend].write(connection[kHandle], buffers[0]);
   else connection[kBackend].writev(connection[kHandle], buffers);
@@ -193,10 +201,10 @@ function peerOf(connection) {
   return connection[kPeer];
 }
 
+/** Unlike the peer, our own end is forgotten with the handle, as in Node. */
 function localOf(connection) {
-  if (connection[kLocal] === undefined && !connection.pending) {
-    connection[kLocal] = connection[kBackend].local(connection[kHandle]);
-  }
+  if (connection.pending) return undefined;
+  connection[kLocal] ??= connection[kBackend].local(connection[kHandle]);
   return connection[kLocal];
 }
 
@@ -267,7 +275,8 @@ class TcpConnection extends Duplex {
     } else if ((flags & PEER_ENDED) !== 0 && isBrokenPipe(this)) {
       return refuseWrite(this, typeof encoding === 'function' ? encoding : callback);
     }
-    return super.write(chunk, encoding, callback);
+    if (typeof encoding === 'function') return super.write(chunk, inContext(encoding));
+    return super.write(chunk, encoding, inContext(callback));
   }
 
   [kFlush]() {
@@ -307,9 +316,9 @@ class TcpConnection extends Duplex {
 
   [kOnSent](err) {
     if (this[kIdle] !== null) touchIdleTimer(this, 0);
-    // What destroy() cuts short is for emitClose().
-    if ((this[kFlags] & CLOSING) !== 0 || (err !== null && this[kTransport].stopping)) return;
-    complete(this, err);
+    // What destroy() cuts short is for emitClose(); what it does not has been sent.
+    const cut = (this[kFlags] & CLOSING) !== 0 || this[kTransport].stopping;
+    if (err === null || !cut) complete(this, err);
   }
 
   _final(callback) {
@@ -362,10 +371,13 @@ class TcpConnection extends Duplex {
     else this.once('finish', this.destroy);
   }
 
-  /** Closes with a RST. `ERR_SOCKET_CLOSED` if the connection is closed already. */
+  /** Closes with a RST. `ERR_SOCKET_CLOSED` if closed already; a Unix socket has no RST: it throws. */
   resetAndDestroy() {
     if ((this[kFlags] & CLOSING) !== 0) {
       return this.destroy(codedError(Error, 'ERR_SOCKET_CLOSED', 'Socket is closed'));
+    }
+    if (this[kTransport].isLocal) {
+      throw codedError(TypeError, 'ERR_INVALID_HANDLE_TYPE', 'This handle type cannot be sent');
     }
     this[kFlags] |= RESET;
     return this.destroy();
@@ -464,8 +476,14 @@ class TcpConnection extends Duplex {
     return this;
   }
 
-  /** @param {number} [initialDelay] milliseconds before the first probe; 0 leaves the system's value */
+  /**
+   * @param {boolean | {enable?: boolean, initialDelay?: number}} [enable]
+   * @param {number} [initialDelay] milliseconds before the first probe; 0 leaves the system's value
+   */
   setKeepAlive(enable = false, initialDelay = 0) {
+    if (typeof enable === 'object' && enable !== null) {
+      return this.setKeepAlive(enable.enable, enable.initialDelay);
+    }
     if (this.pending) return this;
     this[kBackend].setKeepAlive(this[kHandle], Boolean(enable), Math.trunc(initialDelay) || 0);
     return this;

@@ -57,6 +57,7 @@ class Transport {
     this.holders = 0;
     this.held = false; // by the server itself
     this.listenerOpen = false;
+    this.isLocal = false; // a Unix socket
     this.afterListenerClosed = null;
   }
 
@@ -129,6 +130,7 @@ class Transport {
   onListening() {
     if (this.phase !== STARTING) return;
     this.phase = LISTENING;
+    this.isLocal = typeof this.backend.address() === 'string';
     this.server[kOnListening]();
   }
 
@@ -164,6 +166,10 @@ class Transport {
       this.drop(handle);
       return null;
     }
+    if (server[kOptions].blockList !== undefined && this.isBlocked(handle)) {
+      backend.close(handle, false);
+      return null;
+    }
     this.open++;
     server[kConnections]++;
     const connection = new TcpConnection(this, handle, server[kStreamOptions]);
@@ -179,8 +185,19 @@ class Transport {
     return connection;
   }
 
+  isBlocked(handle) {
+    const peer = this.backend.peer(handle);
+    const family = peer === undefined ? 0 : net.isIP(peer.address);
+    return family !== 0 && this.server[kOptions].blockList.check(peer.address, `ipv${family}`);
+  }
+
   drop(handle) {
     const { server, backend } = this;
+    if (this.isLocal) {
+      backend.close(handle, false);
+      process.nextTick(() => server.emit('drop'));
+      return;
+    }
     const local = backend.local(handle);
     const peer = backend.peer(handle);
     backend.close(handle, false);

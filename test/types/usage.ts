@@ -1,6 +1,6 @@
 /* Programs a TypeScript user writes: they have to type-check against index.d.ts, not to run. */
 
-import type * as net from 'node:net';
+import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   createTcpServer,
@@ -18,6 +18,7 @@ const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) 
   const address: string | undefined = connection.remoteAddress;
   const read: number = connection.bytesRead;
   connection.setNoDelay(true).setKeepAlive(true, 1000);
+  connection.setKeepAlive({ enable: true, initialDelay: 1000 });
   connection.on('data', (chunk: Buffer) => connection.write(chunk));
   connection.on('close', (hadError: boolean) => console.log(hadError, read, address));
   connection.resetAndDestroy();
@@ -27,6 +28,7 @@ const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) 
 createTcpServer();
 createTcpServer((connection: TcpConnection) => connection.end('bye'));
 createTcpServer({ port: 0, host: '127.0.0.1', fallback: false, bufferCount: 64 });
+createTcpServer({ blockList: new net.BlockList() });
 
 server.listen(0);
 server.listen(0, '127.0.0.1', () => {});

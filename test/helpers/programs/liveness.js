@@ -2,12 +2,12 @@
 
 // A server whose process must end by itself, or must not. Prints its port, then what happens.
 
-const { createTcpServer } = require('../../..');
+const { create } = require('../parity');
 
 const { how } = JSON.parse(process.argv[2]);
 const say = (what) => console.log(JSON.stringify(what));
 
-const server = createTcpServer((connection) => {
+const server = create((connection) => {
   say('connection');
   connection.on('error', () => {});
   connection.pipe(connection);
