@@ -61,6 +61,20 @@ describe('raw servers and their process', function () {
     client.destroy();
   });
 
+  it('run on node:net where io_uring cannot be used', async () => {
+    const { code, lines } = await runProgram('raw-fallback', {});
+    assert.equal(code, 0);
+    const seen = { backend: 'net', why: 'string', echo: 'hello' };
+    assert.deepEqual(lines, [[seen, seen]]);
+  });
+
+  it('reject start() there with fallback: false', async () => {
+    const { code, lines } = await runProgram('raw-fallback', { fallback: false });
+    assert.equal(code, 0);
+    const seen = { code: 'SEARINGS_IO_URING_UNAVAILABLE', stopped: true };
+    assert.deepEqual(lines, [[seen, seen]]);
+  });
+
   describe('in a worker thread', () => {
     let before;
     let worker;
