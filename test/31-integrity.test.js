@@ -19,7 +19,7 @@ const BYTES = full ? 8 * MIB : MIB / 2;
  * What the server's process may grow by, whatever the amount that goes through: per connection the
  * two high-water marks and a chunk in each direction, and what is garbage between two collections.
  */
-const MEMORY_BOUND = 192 * MIB;
+const MEMORY_BOUND = (full ? 384 : 192) * MIB;
 
 const TINY = {
   bufferCount: 4,
