@@ -539,3 +539,6 @@ export function createTcpServer(
   connectionListener?: (connection: TcpConnection) => void,
 ): TcpServer;
 export function createTcpServer(connectionListener: (connection: TcpConnection) => void): TcpServer;
+
+// biome-ignore lint/complexity/noUselessEmptyExport: with it, what is not marked as exported is not
+export {};
