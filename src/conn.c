@@ -51,7 +51,7 @@ sea__conn_close(sea_loop_t *loop, sea_conn_t *conn, sea_close_reason_t reason, b
     sea__list_remove(&conn->waiting);
     conn->recv = SEA_RECV_IDLE;
   }
-  conn->state = SEA_CONN_CLOSING; /* from here on only CLOSED is said of it */
+  conn->state = SEA_CONN_CLOSING; /* from here on only SENT, once, and CLOSED are said of it */
   conn->reason = (uint8_t)reason;
   conn->reset = reset;
   sea__timer_remove(&loop->timer, &conn->idle);

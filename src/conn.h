@@ -65,6 +65,7 @@ typedef struct sea_conn {
   bool zero_copy : 1;      /* the send in flight is a zero-copy one */
   bool zero_copy_wait : 1; /* it is done, but for the notification that its bytes are free */
   bool zero_copy_off : 1;  /* not on this connection: the kernel refuses or copies */
+  bool last_sent : 1;      /* CLOSING: SENT was said of what had been queued */
   bool farewell : 1;       /* CLOSING: only the notification is waited for, with a limit */
   int32_t send_error;      /* -errno of the send that failed; every later one fails likewise */
 

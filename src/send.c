@@ -144,6 +144,18 @@ sea__send_service(sea_loop_t *loop, sea_conn_t *conn)
   return true;
 }
 
+/* Whether a SENT event may be emitted: of a connection that closes once, in whatever step. */
+static bool
+may_say_sent(sea_conn_t *conn)
+{
+  if (conn->state == SEA_CONN_OPEN) {
+    return true;
+  }
+  bool first = !conn->reset && !conn->last_sent;
+  conn->last_sent = true;
+  return first;
+}
+
 /* Takes n sent bytes off the queue. An operation ends at the first chunk marked `last`, so there is
  * at most one SENT event. */
 static void
@@ -156,7 +168,7 @@ advance(sea_loop_t *loop, sea_conn_t *conn, size_t n)
     sea_chunk_t *chunk = sea__chunk_shift(&conn->queue);
     n -= chunk->len - conn->head_sent;
     conn->head_sent = 0;
-    bool told = chunk->last && conn->state == SEA_CONN_OPEN;
+    bool told = chunk->last && may_say_sent(conn);
     sea__send_chunk_done(loop, conn, chunk);
     if (told) {
       sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0);

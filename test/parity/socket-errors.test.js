@@ -60,6 +60,14 @@ describe('socket.destroy()', () => {
     assert.equal(String(await readAll(client)), 'last words');
   });
 
+  it('calls back a write that it has sent without an error', async () => {
+    const { client, connection } = await world.pair();
+    client.resume();
+    const done = outcome(connection, 'last words');
+    connection.destroy();
+    assert.equal(await done, null);
+  });
+
   it('lets no data through any more', async () => {
     const { client, connection } = await world.pair();
     let destroyed = false;
