@@ -9,6 +9,10 @@ sea__answer_finish(sea_loop_t *loop, sea_conn_t *conn)
   if (conn->state != SEA_CONN_OPEN) {
     return;
   }
+  if (conn->write_end == SEA_WRITE_SHUT && conn->recv == SEA_RECV_ENDED) {
+    sea__conn_close(loop, conn, SEA_CLOSE_ASKED, false); /* nothing more will come of it */
+    return;
+  }
   conn->answers = SEA_ANSWERS_FINISH;
   sea__recv_resume(loop, conn); /* it may be paused, and is to see the FIN */
   if (conn->write_end == SEA_WRITE_OPEN) {

@@ -1,13 +1,14 @@
 /* A connection's life: open, service, the close chain, idle expiry. */
 #include "conn.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "loop.h"
 #include "sock.h"
 
-/* How long a peer may take to acknowledge what a zero-copy send left behind at the end. */
-#define FAREWELL_MS 5000
+/* As SEA_FAREWELL_MS, when the server stops: long enough for a peer that reads. */
+#define FAREWELL_STOP_MS 250U
 
 static void
 watch_idle(sea_loop_t *loop, sea_conn_t *conn)
@@ -40,7 +41,7 @@ void
 sea__conn_close(sea_loop_t *loop, sea_conn_t *conn, sea_close_reason_t reason, bool reset)
 {
   if (conn->state == SEA_CONN_CLOSING && reason == SEA_CLOSE_STOP && conn->farewell) {
-    conn->reason = (uint8_t)reason; /* its farewell is cut short */
+    sea__timer_remove(&loop->farewells, &conn->idle); /* its farewell becomes a short one */
     conn->farewell = false;
     sea__loop_todo(loop, conn);
   }
@@ -83,6 +84,7 @@ finish_close(sea_loop_t *loop, sea_conn_t *conn)
     /* Also for what was queued behind a send that had long succeeded, but had not been reaped. */
     sea__send_last_attempt(loop, conn);
   }
+  sea__timer_remove(&loop->farewells, &conn->idle);
   sea__slab_close_fd(&loop->slab, conn);
   conn->state = SEA_CONN_CLOSED;
   sea__stat_sub(&loop->stats.connections_active, 1);
@@ -91,18 +93,37 @@ finish_close(sea_loop_t *loop, sea_conn_t *conn)
   sea__loop_emit(loop, SEA_EVENT_CLOSED, conn, conn->reason);
 }
 
-/* The kernel still sends from our memory. It ends when the peer has acknowledged, and at the latest
- * when that has taken too long; a connection that is not to be waited for is broken off at once. */
+/* RST, with which the kernel lets go of our memory. Nobody knows what the peer has got. */
 static void
-bid_farewell(sea_conn_t *conn)
+break_off(sea_conn_t *conn)
 {
-  int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
+  conn->reset = true;
+  conn->zero_copy_result = -ECONNABORTED;
+  sea__sock_abort(atomic_load_explicit(&conn->fd, memory_order_relaxed));
+}
+
+/* The kernel still sends from our memory. That ends when the peer has acknowledged, and when that
+ * takes too long. */
+static void
+bid_farewell(sea_loop_t *loop, sea_conn_t *conn)
+{
   conn->farewell = true;
-  if (conn->reset || conn->reason != SEA_CLOSE_ASKED) {
-    sea__sock_abort(fd);
+  if (conn->reset) {
+    break_off(conn);
     return;
   }
-  sea__sock_user_timeout(fd, FAREWELL_MS);
+  uint32_t ms = loop->stopping ? FAREWELL_STOP_MS : SEA_FAREWELL_MS;
+  sea__timer_add(&loop->farewells, &conn->idle, loop->now_ms + ms);
+}
+
+static void
+end_farewells(sea_loop_t *loop)
+{
+  sea_list_t due;
+  sea__timer_advance(&loop->farewells, loop->now_ms, &due);
+  while (!sea__list_empty(&due)) {
+    break_off(sea_container_of(sea__list_shift(&due), sea_conn_t, idle));
+  }
 }
 
 /* The next thing to do for a connection that closes: cancel, say farewell, close. */
@@ -117,7 +138,7 @@ close_step(sea_loop_t *loop, sea_conn_t *conn)
     return conn->cancelling || cancel_all(loop, conn);
   }
   if (conn->zero_copy_wait && !conn->farewell) {
-    bid_farewell(conn);
+    bid_farewell(loop, conn);
   }
   return true;
 }
@@ -157,16 +178,32 @@ sea__on_cancel_conn(sea_loop_t *loop, sea_conn_t *conn)
   sea__loop_todo(loop, conn);
 }
 
+/* A peer that takes the bytes of a zero-copy send is not idle, though nothing completes. */
+static void
+look_for_acknowledgements(sea_loop_t *loop, sea_conn_t *conn)
+{
+  if (!conn->zero_copy_wait) {
+    return;
+  }
+  uint32_t unacked = sea__sock_unacked(atomic_load_explicit(&conn->fd, memory_order_relaxed));
+  if (unacked != conn->unacked) {
+    conn->unacked = unacked;
+    conn->active_ms = loop->now_ms;
+  }
+}
+
 void
 sea__conn_expire(sea_loop_t *loop)
 {
   sea_list_t due;
+  end_farewells(loop);
   if (loop->options.idle_ms == 0) {
     return;
   }
   sea__timer_advance(&loop->timer, loop->now_ms, &due);
   while (!sea__list_empty(&due)) {
     sea_conn_t *conn = sea_container_of(sea__list_shift(&due), sea_conn_t, idle);
+    look_for_acknowledgements(loop, conn);
     if (conn->active_ms + loop->options.idle_ms > loop->now_ms) {
       watch_idle(loop, conn);
     } else {

@@ -43,6 +43,9 @@ typedef enum sea_answers {
 
 #define SEA_SEND_BUFFER_NONE UINT16_MAX
 
+/* How long a closing connection waits for the peer to acknowledge a zero-copy send. */
+#define SEA_FAREWELL_MS 5000U
+
 typedef struct sea_conn {
   _Atomic int fd;                /* -1 = none. The host reads it, under the table's lock */
   _Atomic uint32_t generation;   /* likewise */
@@ -71,7 +74,7 @@ typedef struct sea_conn {
 
   sea_list_t todo;    /* in loop->todo: something has to be started */
   sea_list_t waiting; /* in loop->starved or in the table's free list */
-  sea_list_t idle;    /* in the idle wheel */
+  sea_list_t idle;    /* in the idle wheel, or while it closes in that of farewells */
   uint64_t active_ms; /* last traffic */
 
   sea_chunk_queue_t queue;
@@ -80,6 +83,8 @@ typedef struct sea_conn {
   int32_t zero_copy_result; /* of the send that waits for its notification */
   uint16_t send_buffer;     /* the registered buffer it is from; SEA_SEND_BUFFER_NONE */
   uint32_t sends_queued;    /* payload sends in the queue */
+  uint32_t drain_needed;    /* drain_wanted: for how many more there is to be room */
+  uint32_t unacked;         /* bytes the peer had not acknowledged when that was last looked at */
 
   /* The host's, from OPEN to CLOSED; the worker touches them only while nobody has the slot. */
   uint32_t sends_given;

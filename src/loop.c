@@ -91,6 +91,7 @@ sea__loop_ring_init(sea_loop_t *loop)
   sea__zero_copy_init(&loop->zero_copy, &loop->ring, &loop->options);
   loop->now_ms = sea__clock_ms();
   sea__timer_init(&loop->timer, loop->options.idle_ms, loop->now_ms);
+  sea__timer_init(&loop->farewells, SEA_FAREWELL_MS, loop->now_ms);
   return 0;
 }
 
@@ -241,7 +242,7 @@ execute(sea_loop_t *loop, const sea_command_t *command)
     sea__conn_close(loop, conn, SEA_CLOSE_ASKED, command->op == SEA_COMMAND_RESET);
     break;
   case SEA_COMMAND_ASK_DRAIN:
-    sea__outbox_ask_drain(loop, conn);
+    sea__outbox_ask_drain(loop, conn, (uint32_t)command->len);
     break;
   case SEA_COMMAND_FINISH:
     sea__answer_finish(loop, conn);
@@ -509,14 +510,22 @@ sea__loop_sleep_reasons(const sea_loop_t *loop)
   return SEA_SLEEP_COMMANDS | (sea__loop_starved(loop) ? SEA_SLEEP_SPACE : 0);
 }
 
+/* Of two times to wait, -1 = for ever. */
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+  return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 int64_t
 sea__loop_wait_ms(const sea_loop_t *loop)
 {
-  int64_t wait = sea__timer_wait_ms(&loop->timer, loop->now_ms);
+  int64_t wait = sooner(sea__timer_wait_ms(&loop->timer, loop->now_ms),
+                        sea__timer_wait_ms(&loop->farewells, loop->now_ms));
   const sea_listener_t *listener = &loop->listener;
   if (listener->wanted && !listener->armed && listener->retry_ms > loop->now_ms) {
     int64_t retry = (int64_t)(listener->retry_ms - loop->now_ms);
-    wait = wait < 0 || retry < wait ? retry : wait;
+    wait = sooner(wait, retry);
   }
   return wait;
 }

@@ -62,7 +62,8 @@ typedef struct sea_loop {
   sea_bufring_t buffers;
   sea_slab_t slab;
   sea_chunk_pool_t chunks;
-  sea_timer_t timer;
+  sea_timer_t timer;     /* idle connections */
+  sea_timer_t farewells; /* closing ones, see conn.c */
   sea_listener_t listener;
   sea_zero_copy_t zero_copy;
   sea_options_t options;
@@ -199,7 +200,7 @@ bool sea__zero_copy_over(sea_loop_t *loop, sea_conn_t *conn, int32_t *result, ui
 /* outbox.c */
 /* conn is NULL when it is gone: the payload goes home in any case. */
 void sea__outbox_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);
-void sea__outbox_ask_drain(sea_loop_t *loop, sea_conn_t *conn);
+void sea__outbox_ask_drain(sea_loop_t *loop, sea_conn_t *conn, uint32_t needed);
 /* Says DRAIN if the host waits for it and there is room. */
 void sea__outbox_relieve(sea_loop_t *loop, sea_conn_t *conn);
 /* A send of a payload is over. */

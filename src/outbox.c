@@ -5,13 +5,14 @@
 /* -- host ------------------------------------------------------------------------------------- */
 
 static int
-push(sea_loop_t *loop, sea_command_op_t op, sea_conn_id_t id, const void *data)
+push(sea_loop_t *loop, sea_command_op_t op, sea_conn_id_t id, const void *data, size_t len)
 {
   sea_command_t command = {
       .op = (uint8_t)op,
       .slot = sea_conn_id_slot(id),
       .generation = sea_conn_id_generation(id),
       .data = data,
+      .len = len,
   };
   return sea__commands_push(&loop->commands, &command);
 }
@@ -23,14 +24,27 @@ has_room(const sea_loop_t *loop, const sea_conn_t *conn)
   return conn->sends_given - done < loop->options.send_queue_max;
 }
 
-/* Asks for a DRAIN event, unless one is on its way. False when the question found no room. */
+/* How many of the entries are for one connection. */
+static uint32_t
+count_for(const sea_outgoing_t *entries, uint32_t n, sea_conn_id_t id)
+{
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    count += entries[i].id == id;
+  }
+  return count;
+}
+
+/* Asks for a DRAIN event when there is room for all of them, unless one is on its way. False when
+ * the question found no room. */
 static bool
-ask_for_drain(sea_loop_t *loop, sea_conn_t *conn, sea_conn_id_t id)
+ask_for_drain(sea_loop_t *loop, sea_conn_t *conn, const sea_outgoing_t *entries, uint32_t n,
+              sea_conn_id_t id)
 {
   if (conn->drains_asked != atomic_load_explicit(&conn->drains_told, memory_order_relaxed)) {
     return true;
   }
-  if (push(loop, SEA_COMMAND_ASK_DRAIN, id, NULL) < 0) {
+  if (push(loop, SEA_COMMAND_ASK_DRAIN, id, NULL, count_for(entries, n, id)) < 0) {
     return false;
   }
   conn->drains_asked++;
@@ -40,21 +54,23 @@ ask_for_drain(sea_loop_t *loop, sea_conn_t *conn, sea_conn_id_t id)
 /* Gives the entry a place in its connection's queue, and the bytes a payload; NULL when the
  * connection is gone. */
 static int
-reserve(sea_loop_t *loop, sea_outgoing_t *entry)
+reserve(sea_loop_t *loop, sea_outgoing_t *entries, uint32_t n, uint32_t i)
 {
+  sea_outgoing_t *entry = &entries[i];
   sea_conn_t *conn = sea__slab_reach(&loop->slab, entry->id);
   entry->payload = NULL;
   if (conn == NULL) {
     return 0;
   }
   if (!has_room(loop, conn)) {
-    return ask_for_drain(loop, conn, entry->id) ? -EAGAIN : -ENOBUFS;
+    return ask_for_drain(loop, conn, entries, n, entry->id) ? -EAGAIN : -ENOBUFS;
   }
   entry->payload = sea__payload_make(&loop->payloads, entry->data, entry->len, entry->holder);
   if (entry->payload == NULL) {
     return -ENOMEM;
   }
   entry->holder = NULL; /* the payload has it */
+  entry->conn = conn;
   conn->sends_given++;
   return 0;
 }
@@ -73,7 +89,9 @@ static void
 cancel(sea_loop_t *loop, sea_outgoing_t *entry)
 {
   if (entry->payload != NULL) {
-    sea__slab_reach(&loop->slab, entry->id)->sends_given--;
+    /* The worker may have closed it meanwhile, but its slot is the host's until CLOSED is consumed.
+     */
+    entry->conn->sends_given--;
     sea__payload_drop(&loop->payloads, entry->payload);
   }
   let_go(loop, entry);
@@ -85,14 +103,14 @@ push_all(sea_loop_t *loop, sea_outgoing_t *entries, uint32_t n, bool finish)
   uint32_t taken = 0;
   for (uint32_t i = 0; i < n; i++) {
     if (entries[i].payload != NULL) {
-      push(loop, SEA_COMMAND_SEND_PAYLOAD, entries[i].id, entries[i].payload);
+      push(loop, SEA_COMMAND_SEND_PAYLOAD, entries[i].id, entries[i].payload, 0);
       taken++;
     }
     let_go(loop, &entries[i]);
   }
   for (uint32_t i = 0; finish && i < n; i++) {
     if (entries[i].payload != NULL) {
-      push(loop, SEA_COMMAND_FINISH, entries[i].id, NULL);
+      push(loop, SEA_COMMAND_FINISH, entries[i].id, NULL, 0);
     }
   }
   return taken;
@@ -106,7 +124,7 @@ sea__outbox_post(sea_loop_t *loop, sea_outgoing_t *entries, uint32_t n, bool fin
   uint32_t reserved = 0;
   for (; error != -ENOBUFS && error != -ENOMEM && reserved < n; reserved++) {
     /* Goes on after -EAGAIN: every connection without room is asked for its DRAIN. */
-    int result = reserve(loop, &entries[reserved]);
+    int result = reserve(loop, entries, n, reserved);
     error = result == 0 ? error : result;
   }
   if (error == 0) {
@@ -130,11 +148,11 @@ offer(sea_loop_t *loop, sea_conn_id_t id, sea_payload_t *payload, bool *full)
     return false;
   }
   if (!has_room(loop, conn)) {
-    *full = !ask_for_drain(loop, conn, id);
+    *full = !ask_for_drain(loop, conn, &(sea_outgoing_t){.id = id}, 1, id);
     return false;
   }
   sea__payload_hold(payload);
-  if (push(loop, SEA_COMMAND_SEND_PAYLOAD, id, payload) < 0) {
+  if (push(loop, SEA_COMMAND_SEND_PAYLOAD, id, payload, 0) < 0) {
     sea__payload_drop(&loop->payloads, payload);
     *full = true;
     return false;
@@ -215,11 +233,20 @@ sea__outbox_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *comma
   sea__send_append(loop, conn, chunk);
 }
 
+/* Half empty, and room for what was refused: or that would be refused again, in a circle. */
+static bool
+has_drained(const sea_loop_t *loop, const sea_conn_t *conn)
+{
+  uint32_t max = loop->options.send_queue_max;
+  uint32_t needed = sea__min_u32(conn->drain_needed, max);
+  return conn->sends_queued <= sea__min_u32(max / 2, max - needed);
+}
+
 void
 sea__outbox_relieve(sea_loop_t *loop, sea_conn_t *conn)
 {
   if (!conn->drain_wanted || conn->state != SEA_CONN_OPEN || conn->send_error != 0 ||
-      conn->sends_queued > loop->options.send_queue_max / 2) {
+      !has_drained(loop, conn)) {
     return;
   }
   conn->drain_wanted = false;
@@ -229,9 +256,10 @@ sea__outbox_relieve(sea_loop_t *loop, sea_conn_t *conn)
 }
 
 void
-sea__outbox_ask_drain(sea_loop_t *loop, sea_conn_t *conn)
+sea__outbox_ask_drain(sea_loop_t *loop, sea_conn_t *conn, uint32_t needed)
 {
   conn->drain_wanted = true;
+  conn->drain_needed = needed;
   sea__outbox_relieve(loop, conn);
 }
 

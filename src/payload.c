@@ -77,7 +77,9 @@ static sea_payload_t *
 acquire(sea_payloads_t *payloads, size_t len)
 {
   uint32_t bin = bin_for(len);
-  if (bin < NO_BIN && payloads->pool[bin] == NULL) {
+  /* A payload of no bin comes from no pool; what has come home of its kind is to go all the same.
+   */
+  if ((bin == NO_BIN || payloads->pool[bin] == NULL) && sea__payloads_waiting(payloads)) {
     sea__payloads_collect(payloads);
   }
   if (bin == NO_BIN || payloads->pool[bin] == NULL) {

@@ -218,7 +218,8 @@ typedef struct sea_outgoing {
   size_t len;
   void *holder; /* NULL: the bytes are copied. Otherwise they stay where they are, and
                    on_release() gets the holder once, also when they are refused */
-  struct sea_payload *payload; /* the core's */
+  struct sea_payload *payload; /* the core's, as is conn */
+  struct sea_conn *conn;
 } sea_outgoing_t;
 
 /* Sends that need no SENT event: the core keeps the bytes. All entries whose connections are there

@@ -109,6 +109,7 @@ skip_empty(sea_loop_t *loop, sea_conn_t *conn)
     sea_chunk_t *chunk = sea__chunk_shift(&conn->queue);
     bool last = chunk->last;
     sea__send_chunk_done(loop, conn, chunk);
+    sea__outbox_relieve(loop, conn);
     if (last) {
       sea__loop_emit(loop, SEA_EVENT_SENT, conn, 0);
       sea__loop_todo(loop, conn);
@@ -193,8 +194,8 @@ sea__send_last_attempt(sea_loop_t *loop, sea_conn_t *conn)
 {
   struct iovec parts[LAST_ATTEMPT_PARTS];
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
-  ssize_t sent = 1;
-  while (conn->queue.head != NULL && sent > 0) {
+  ssize_t sent = 0;
+  while (conn->queue.head != NULL && sent >= 0) { /* 0: there were empty chunks alone */
     int n = sea__chunk_gather(&conn->queue, conn->head_sent, SEND_BYTES_MAX, parts,
                               LAST_ATTEMPT_PARTS);
     sent = sea__sock_send_now(fd, parts, n);

@@ -333,6 +333,9 @@ sea_events_again(sea_server_t *server)
   /* From here on the worker rings again. What it published just before it saw the bell still set is
    * found by the second look: the exchange pairs with the one in ring_bell(). */
   atomic_exchange_explicit(&loop->bell, false, memory_order_acq_rel);
+  if (sea__payloads_waiting(&loop->payloads)) {
+    sea__payloads_collect(&loop->payloads);
+  }
   return sea__events_pending(&loop->events) > 0 &&
          !atomic_exchange_explicit(&loop->bell, true, memory_order_acq_rel);
 }

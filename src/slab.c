@@ -102,6 +102,7 @@ sea__slab_open(sea_slab_t *slab, int fd)
   conn->zero_copy_off = false;
   conn->farewell = false;
   conn->last_sent = false;
+  conn->unacked = 0;
   conn->send_buffer = SEA_SEND_BUFFER_NONE;
   return conn;
 }

@@ -1,8 +1,10 @@
 #include "sock.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -184,10 +186,11 @@ sea__sock_abort(int fd)
   (void)connect(fd, &none, sizeof none);
 }
 
-void
-sea__sock_user_timeout(int fd, uint32_t ms)
+uint32_t
+sea__sock_unacked(int fd)
 {
-  (void)set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)ms);
+  int bytes = 0;
+  return ioctl(fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
 }
 
 ssize_t

@@ -24,8 +24,8 @@ int sea__sock_shutdown(int fd);
 void sea__sock_set_reset(int fd);
 /* RST at once; the socket stays. */
 void sea__sock_abort(int fd);
-/* Breaks the connection off when the peer leaves bytes unacknowledged for so long. */
-void sea__sock_user_timeout(int fd, uint32_t ms);
+/* Bytes sent that the peer has not acknowledged. */
+uint32_t sea__sock_unacked(int fd);
 /* One attempt, without waiting. Bytes sent or -errno. */
 ssize_t sea__sock_send_now(int fd, struct iovec *parts, int n);
 

@@ -191,6 +191,10 @@ describe('fast paths', function () {
         connection.destroy();
         setImmediate(() => server.stop());
       },
+      'destroy() and stop() at once': (server, connection) => {
+        connection.destroy();
+        server.stop();
+      },
     };
     for (const [what, end] of Object.entries(ends)) {
       it(`ends with ${what} while a peer that never reads holds the bytes`, async () => {
@@ -207,6 +211,32 @@ describe('fast paths', function () {
         assert.equal(zeroCopyNotifications, zeroCopyRequests);
       });
     }
+  });
+
+  describe('useZeroCopySend, at the end', () => {
+    const options = { useZeroCopySend: true, socketSendBufferSize: 4 * MIB };
+
+    it('gives a peer that reads everything that was written before destroy()', async () => {
+      const { client, connection } = await network.pair(options);
+      client.pause();
+      const sent = pattern(2 * MIB);
+      connection.write(sent);
+      await new Promise(setImmediate);
+      connection.destroy();
+      assert.deepEqual(await readAll(client), sent);
+    });
+
+    it('does not count what it broke off as sent', async () => {
+      const { server, client, connection } = await network.pair(options);
+      client.pause();
+      connection.on('error', () => {});
+      const done = new Promise((resolve) => connection.write(pattern(8 * MIB), resolve));
+      await eventually(() => server.info().zeroCopyRequests > 0, 'a zero-copy send');
+      connection.resetAndDestroy();
+      assert.ok((await done) instanceof Error);
+      await nothingLeft(server);
+      assert.equal(server.info().bytesSent, 0);
+    });
   });
 
   describe('useRegisteredSendBuffer', () => {
