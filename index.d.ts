@@ -478,7 +478,8 @@ export class UringTcpServer extends UringService<UringTcpServerOptions> {
    *
    * @returns false when nothing was taken: 'drain' follows for each connection that had no room, if there
    *   was one
-   * @throws RangeError `ERR_OUT_OF_RANGE` for more entries than `commandQueueCapacity`
+   * @throws RangeError `ERR_OUT_OF_RANGE` for more entries than `commandQueueCapacity`, or more for one
+   *   connection than `sendQueueCapacity`
    */
   sendBatch(entries: readonly UringTcpSend[]): boolean;
   /** The same with {@link UringTcpServer.sendAndClose}; at most half of `commandQueueCapacity` entries. */

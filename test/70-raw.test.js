@@ -79,6 +79,21 @@ describe('UringTcpServer: life', function () {
     await readBytes(client, 11);
   });
 
+  it('a start() that is rejected leaves the one under way its listener', async () => {
+    const server = new UringTcpServer({ host: 'localhost' });
+    const told = [];
+    const started = server.start((event) => told.push(event.eventType));
+    await assert.rejects(
+      server.startBatch(() => assert.fail('it was rejected')),
+      { code: 'ERR_SERVER_ALREADY_LISTEN' },
+    );
+    const { address, port } = await started;
+    const client = net.connect(port, address);
+    await eventually(() => told.includes('connect'), 'connect');
+    client.destroy();
+    await server.stop();
+  });
+
   it('stop() while it starts rejects the start', async () => {
     for (const host of [LOOPBACK, 'localhost']) {
       const server = new UringTcpServer({ host });
@@ -310,6 +325,21 @@ describe('UringTcpServer: events and sends', function () {
     await raw.event(server, 'close');
   });
 
+  it('what was sent in the turn of closeConnection() or stop() leaves', async () => {
+    for (const how of ['closeConnection', 'stop']) {
+      const server = await raw.start({}, ({ eventType, connectionId }, self) => {
+        if (eventType !== 'data') return;
+        self.send(connectionId, 'good');
+        self.send(connectionId, 'bye');
+        self[how](connectionId);
+      });
+      const client = await raw.connect(server);
+      client.write('x');
+      assert.equal(String(await readAll(client)), 'goodbye', how);
+      await raw.event(server, 'close');
+    }
+  });
+
   it('a reset is an error with its code, then close', async () => {
     const server = await raw.start();
     const { client, id } = await raw.pair(server);
@@ -448,5 +478,27 @@ describe('UringTcpServer: refused sends', function () {
       return check.position === total;
     }, 'everything');
     assert.equal(sent, total);
+  });
+
+  it('are not followed by drain when a handler of another drain has closed the connection', async () => {
+    const closing = new Set();
+    const ids = [];
+    // One queue for all on io_uring, one for each connection on node:net: both refuse.
+    const options = { commandQueueCapacity: 16, sendQueueCapacity: 16 };
+    const ends = [
+      (server, id) => server.closeConnection(id),
+      (server, id) => server.sendAndClose(id, 'bye'),
+    ];
+    const server = await raw.start(options, ({ eventType, connectionId }, self) => {
+      if (eventType !== 'drain') return;
+      assert.ok(!closing.has(connectionId), 'drain of a connection that is closing');
+      ids.forEach((id, i) => {
+        if (id !== connectionId && ends[i % 2](self, id)) closing.add(id);
+      });
+    });
+    for (let i = 0; i < 6; i++) ids.push((await raw.pair(server)).id);
+    for (const id of ids) while (server.send(id, 'x'));
+    await eventually(() => closing.size >= 5, 'connections that are being closed');
+    await settled(() => server.events.length);
   });
 });

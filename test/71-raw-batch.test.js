@@ -121,6 +121,23 @@ describe('UringTcpServer: batches', function () {
     await readBytes(client, 32);
   });
 
+  it('throws for more entries of one connection than its queue can ever take', async () => {
+    const server = await raw.start({ sendQueueCapacity: 4 });
+    const [a, b] = await pairs(server, 2);
+    const entries = (...ids) => ids.map((connectionId) => ({ connectionId, data: 'x' }));
+    const five = entries(a.id, b.id, a.id, a.id, b.id, a.id, a.id);
+    const error = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: /sendQueueCapacity/ };
+    assert.throws(() => server.sendBatch(five), error);
+    assert.throws(() => server.sendBatchAndClose(five), error);
+    assert.equal(server.sendBatch(entries(a.id, b.id, a.id, b.id, a.id, b.id, a.id, b.id)), true);
+    await readBytes(a.client, 4);
+    await readBytes(b.client, 4);
+    assert.deepEqual(
+      server.events.map(({ eventType }) => eventType),
+      ['connect', 'connect'],
+    );
+  });
+
   it('tells every close before stop() resolves, whatever the batch size', async () => {
     for (const eventBatchSize of [1, 7, 64]) {
       const server = await raw.startBatch({ eventBatchSize });

@@ -186,6 +186,7 @@ class NetBackend {
     this.stopping = true;
     this.listenerClosed = true;
     this.server?.close();
+    flushDeferred(this); // what this turn has written gets one attempt
     for (const handle of this.handles) handle.cut('stop');
     process.nextTick(finishStop, this);
   }

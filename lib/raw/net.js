@@ -37,6 +37,7 @@ class RawConnection {
 
   close() {
     this.quiet = true;
+    this[kFlush](); // the one attempt of what this turn has sent
     this.engine.close(this.handle, false);
   }
 
@@ -74,6 +75,7 @@ class RawConnection {
   }
 
   [kFlush]() {
+    if (!this.corked) return;
     this.corked = false;
     this.handle.socket.uncork();
   }

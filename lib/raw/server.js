@@ -3,7 +3,7 @@
 const { invalidArgType, outOfRange } = require('../errors');
 const { RAW_OPTIONS, normalizeOptions } = require('../options');
 const { kOnEvent, kOnEvents } = require('../symbols');
-const { Service, kEngine, kEngineFor, kStart } = require('./service');
+const { Service, kEngine, kEngineFor, kIdle, kStart } = require('./service');
 
 const kListener = Symbol('listener');
 const kBatched = Symbol('batched');
@@ -39,15 +39,31 @@ function bytesOfEntry(entry, i) {
   return data instanceof Uint8Array ? data : toBytes(`"entries[${i}].data" property`, data);
 }
 
+/** No connection has more entries than its queue can ever take: it would be refused again after each 'drain'. */
+function checkEach(entries, most) {
+  const counts = new Map();
+  for (const { connectionId } of entries) {
+    counts.set(connectionId, (counts.get(connectionId) ?? 0) + 1);
+  }
+  for (const [id, count] of counts) {
+    if (count > most) {
+      const range = `at most ${most}, the sendQueueCapacity`;
+      throw outOfRange(`entries of connection ${id}`, range, count);
+    }
+  }
+}
+
 /** A TCP server without streams: connections are numbers, and what happens to them are events. */
 class UringTcpServer extends Service {
   #batchMax;
+  #queueMax;
 
   /** @param {object} [options] see `UringTcpServerOptions` in index.d.ts */
   constructor(options) {
     const settings = normalizeOptions(options, RAW_OPTIONS);
     super(settings);
     this.#batchMax = 2 ** Math.ceil(Math.log2(settings.commandQueueCapacity));
+    this.#queueMax = settings.sendQueueCapacity;
     this[kListener] = null;
     this[kBatched] = false;
   }
@@ -68,7 +84,7 @@ class UringTcpServer extends Service {
   }
 
   #start(listener, batched) {
-    if (this[kEngine] === null) {
+    if (this[kIdle]) {
       this[kListener] = listener;
       this[kBatched] = batched;
     }
@@ -118,6 +134,7 @@ class UringTcpServer extends Service {
     const bytes = entries.map(bytesOfEntry); // all are checked before any is sent
     const most = this.#batchMax / (finish ? 2 : 1); // each then takes two commands
     if (bytes.length > most) throw outOfRange('entries.length', `at most ${most}`, bytes.length);
+    if (bytes.length > this.#queueMax) checkEach(entries, this.#queueMax);
     return this[kEngine]?.postMany(entries, bytes, finish) ?? false;
   }
 

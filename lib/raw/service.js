@@ -9,6 +9,7 @@ const { kOnListenerClosed, kOnStopped } = require('../symbols');
 const kOptions = Symbol('options');
 const kEngine = Symbol('engine');
 const kStart = Symbol('start');
+const kIdle = Symbol('idle');
 const kEngineFor = Symbol('engineFor');
 const kSelection = Symbol('selection');
 const kPhase = Symbol('phase');
@@ -61,9 +62,14 @@ class Service {
     this[kBound] = null;
   }
 
+  /** Whether it can be started. */
+  get [kIdle]() {
+    return this[kPhase] === STOPPED;
+  }
+
   /** @returns {Promise<object>} {@link info} with where it listens */
   async [kStart]() {
-    if (this[kPhase] !== STOPPED) {
+    if (!this[kIdle]) {
       throw codedError(Error, 'ERR_SERVER_ALREADY_LISTEN', 'The server has been started already.');
     }
     this[kPhase] = STARTING;
@@ -175,4 +181,4 @@ if (Symbol.asyncDispose !== undefined) {
   });
 }
 
-module.exports = { Service, kEngine, kEngineFor, kStart };
+module.exports = { Service, kEngine, kEngineFor, kIdle, kStart };

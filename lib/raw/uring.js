@@ -62,7 +62,7 @@ class RawUring extends UringBackend {
       this.inBatch = true;
     }
     for (;;) {
-      if (this.drained.length > 0) this.tell(new RawEvent('drain', this.drained.pop()));
+      if (this.drained.length > 0) this.onDrained(this.drained.pop());
       else if (this.cursor < this.count) this.take(this.cursor++ * RECORD_LENGTH);
       else if (this.events.length > 0) this.deliver();
       else break;
@@ -119,9 +119,7 @@ class RawUring extends UringBackend {
         break;
       case COMMAND_SPACE:
         this.retryRefused();
-        for (const id of this.crowded) {
-          if (this.open[id & SLOT_MASK] === id) this.drained.push(id);
-        }
+        for (const id of this.crowded) this.drained.push(id);
         this.crowded.clear();
         break;
       case LISTENER_CLOSED:
@@ -152,6 +150,11 @@ class RawUring extends UringBackend {
     this.open[slot] = id;
     this.told[slot] = 0;
     this.tell(new RawEvent('connect', id, undefined, undefined, this.native.peer(id)));
+  }
+
+  /** A handler that was told before may have closed it. */
+  onDrained(id) {
+    if (this.open[id & SLOT_MASK] === id) this.tell(new RawEvent('drain', id));
   }
 
   onError(slot, errno) {
