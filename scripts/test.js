@@ -18,6 +18,10 @@ const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
 const EVERYTHING = ['test/*.test.js', PARITY];
+/** Suites that do not care what kind of stream socket it is. */
+const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
+  (name) => `test/${name}.test.js`,
+);
 const MOCHA_LIMIT_MS = 10 * 60 * 1000;
 const MOCHA_TEST_LIMIT_MS = 10000;
 
@@ -90,6 +94,7 @@ function asanMocha(args) {
 }
 
 const onNet = { SEARINGS_BACKEND: 'net' };
+const onUnix = { SEARINGS_TEST_SOCKETS: 'unix' };
 
 /** What each word on the command line stands for: what must be there, and the steps to run. */
 const SUITES = {
@@ -99,6 +104,8 @@ const SUITES = {
       () => cTests('release', []),
       (args) => mocha('mocha, io_uring', { args }),
       (args) => mocha('mocha, node:net', { args, env: onNet }),
+      (args) =>
+        mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
       reference,
       typeTest,
     ],

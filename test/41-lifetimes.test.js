@@ -2,12 +2,13 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { LOOPBACK, closed, connect } = require('./helpers/clients');
+const { closed, connect } = require('./helpers/clients');
 const { echo } = require('./helpers/echo');
 const { eventually } = require('./helpers/eventually');
 const { nothingLeft, startNodeThreads, threads, threadsBackTo } = require('./helpers/leftovers');
 const { follow, liveMany, WAYS } = require('./helpers/lifetimes');
 const { stop } = require('./helpers/network');
+const { freePlace, placeOf } = require('./helpers/place');
 const { full, limit, MIB } = require('./helpers/scale');
 const { createTcpServer } = require('..');
 
@@ -25,7 +26,7 @@ async function start(way) {
     });
     way.server?.(connection);
   });
-  state.server.listen(0, LOOPBACK);
+  state.server.listen(...freePlace());
   await once(state.server, 'listening');
   return state;
 }
@@ -35,7 +36,7 @@ async function run(way, count) {
   const state = await start(way);
   const { server } = state;
   try {
-    await liveMany(way, server.address().port, count, AT_ONCE);
+    await liveMany(way, placeOf(server), count, AT_ONCE);
     const text = () =>
       `${count} connections closed (${state.opened} opened, ${state.closed} closed)`;
     await eventually(() => state.closed >= count, way.what).catch((error) => {
@@ -86,8 +87,8 @@ describe('lifetimes: stop() under load', function () {
         },
       });
       const { server } = state;
-      const port = server.address().port;
-      const clients = await Promise.all(Array.from({ length: 50 }, () => connect(port)));
+      const place = placeOf(server);
+      const clients = await Promise.all(Array.from({ length: 50 }, () => connect(place)));
       const gone = clients.map(closed);
       for (const client of clients) {
         client.resume();
@@ -110,7 +111,7 @@ describe('lifetimes: stop() under load', function () {
     const state = await start(way);
     const { server } = state;
     const client = (socket) => socket.on('connect', () => socket.write('x'));
-    const load = liveMany({ client }, server.address().port, 500, 50);
+    const load = liveMany({ client }, placeOf(server), 500, 50);
     await eventually(() => state.opened >= 50, 'fifty connections');
     await server.stop();
     assert.equal(state.closed, state.opened);
@@ -125,7 +126,7 @@ describe('lifetimes: stop() under load', function () {
     const before = threads();
     for (let i = 0; i < 100; i++) {
       const server = createTcpServer();
-      server.listen(0, LOOPBACK);
+      server.listen(...freePlace());
       if (i % 2 === 0) {
         await once(server, 'listening');
       }

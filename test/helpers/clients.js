@@ -2,13 +2,13 @@
 
 const { once } = require('node:events');
 const net = require('node:net');
+const { LOOPBACK, target } = require('./place');
 
-const LOOPBACK = '127.0.0.1';
 const FLOOD = Buffer.alloc(256 * 1024, 'f');
 
-/** @returns {Promise<net.Socket>} a plain node:net client, connected */
-async function connect(port, options = {}) {
-  const socket = net.connect({ host: LOOPBACK, port, noDelay: true, ...options });
+/** @returns {Promise<net.Socket>} a plain node:net client, connected to a port or a path */
+async function connect(place, options = {}) {
+  const socket = net.connect({ ...target(place), noDelay: true, ...options });
   await once(socket, 'connect');
   // A test that is about errors listens for them itself; the others look at what arrived.
   socket.on('error', () => {});

@@ -2,7 +2,8 @@
 
 const { once } = require('node:events');
 const { createTcpServer } = require('../..');
-const { LOOPBACK, closed, connect } = require('./clients');
+const { closed, connect } = require('./clients');
+const { freePlace, placeOf } = require('./place');
 
 /** @returns {Promise<import('../..').TcpServer>} a server that listens on a free loopback port */
 function listen(options, listener) {
@@ -11,7 +12,7 @@ function listen(options, listener) {
 
 /** Lets a server listen on a free loopback port. */
 async function open(server) {
-  server.listen(0, LOOPBACK);
+  server.listen(...freePlace());
   await once(server, 'listening');
   return server;
 }
@@ -56,7 +57,7 @@ function useNetwork() {
       return server;
     },
     async connect(server, options) {
-      const socket = await connect(server.address().port, options);
+      const socket = await connect(placeOf(server), options);
       sockets.set(socket, closed(socket));
       return socket;
     },
