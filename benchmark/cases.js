@@ -18,6 +18,18 @@ const cases = {
     title: '64 connections, 64 B echo, 16 deep',
     load: { mode: 'echo', connections: 64, size: 64, pipeline: 16 },
   },
+  'tcp-1': {
+    title: '1 connection, 64 B echo',
+    load: { mode: 'echo', connections: 1, size: 64, pipeline: 1 },
+  },
+  'tcp-4': {
+    title: '4 connections, 64 B echo',
+    load: { mode: 'echo', connections: 4, size: 64, pipeline: 1 },
+  },
+  'tcp-16': {
+    title: '16 connections, 64 B echo',
+    load: { mode: 'echo', connections: 16, size: 64, pipeline: 1 },
+  },
   'fast-64': {
     title: '64 connections, 64 B echo, other ways',
     servers: ['net', 'searings', 'incremental', 'raw', 'batch', 'echo'],
