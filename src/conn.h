@@ -39,6 +39,7 @@ typedef enum sea_answers {
   SEA_ANSWERS_HOST = 0,
   SEA_ANSWERS_FINISH, /* the worker, which closes it at the peer's FIN; answer.c */
   SEA_ANSWERS_ECHO,   /* the worker, which sends everything back; echo.c */
+  SEA_ANSWERS_HTTP,   /* the worker, which makes requests of it; http/session.c */
 } sea_answers_t;
 
 #define SEA_SEND_BUFFER_NONE UINT16_MAX
@@ -84,6 +85,7 @@ typedef struct sea_conn {
   uint16_t send_buffer;     /* the registered buffer it is from; SEA_SEND_BUFFER_NONE */
   uint32_t sends_queued;    /* payload sends in the queue */
   uint32_t drain_needed;    /* drain_wanted: for how many more there is to be room */
+  struct sea_http_conn *http; /* SEA_ANSWERS_HTTP */
   uint32_t unacked;         /* bytes the peer had not acknowledged when that was last looked at */
 
   /* The host's, from OPEN to CLOSED; the worker touches them only while nobody has the slot. */
