@@ -74,6 +74,10 @@ sea_napi_info(napi_env env, const sea_server_t *core)
       {"zeroCopyErrors", i.zero_copy_errors},
       {"registeredSendRequests", i.send_buffer_requests},
       {"registeredSendMisses", i.send_buffer_misses},
+      {"httpRequests", i.http_requests},
+      {"httpFixed", i.http_fixed},
+      {"httpRefused", i.http_refused},
+      {"httpTimeouts", i.http_timeouts},
   };
   for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
     sea_napi_set(env, object, fields[k].name, sea_napi_number(env, (double)fields[k].value));

@@ -5,6 +5,7 @@ const { TcpConnection } = require('./tcp/connection');
 const { TcpServer, createTcpServer } = require('./tcp/server');
 const { UringTcpServer } = require('./raw/server');
 const { UringTcpEchoServer } = require('./raw/echo');
+const { UringHttpServer } = require('./raw/http-server');
 
 module.exports = {
   createTcpServer,
@@ -12,5 +13,6 @@ module.exports = {
   TcpConnection,
   UringTcpServer,
   UringTcpEchoServer,
+  UringHttpServer,
   SearingsNativeLoadError,
 };

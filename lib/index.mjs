@@ -6,6 +6,7 @@ export const {
   TcpConnection,
   UringTcpServer,
   UringTcpEchoServer,
+  UringHttpServer,
   SearingsNativeLoadError,
 } = searings;
 export default searings;

@@ -122,9 +122,8 @@ typedef struct sea_http_options {
  * the names and values in turn, with nothing between them. */
 typedef struct sea_http_record {
   uint32_t seq; /* which request of its connection; for sea_http_respond() */
-  uint8_t method;
-  uint8_t flags; /* SEA_HTTP_* of http/parser.h: SEA_HTTP_RECORD_* */
-  uint16_t complete; /* 1: there is no body, and REQUEST_END does not follow */
+  uint32_t method;
+  uint32_t flags; /* SEA_HTTP_RECORD_* */
   uint32_t url_len;
   uint32_t count;
 } sea_http_record_t;
@@ -133,6 +132,7 @@ enum {
   SEA_HTTP_RECORD_KEEP_ALIVE = 1 << 0,
   SEA_HTTP_RECORD_HEAD = 1 << 1,
   SEA_HTTP_RECORD_1_0 = 1 << 2,
+  SEA_HTTP_RECORD_COMPLETE = 1 << 8, /* there is no body, and REQUEST_END does not follow */
 };
 
 typedef struct sea_options {
@@ -345,8 +345,8 @@ typedef struct sea_http_response {
 } sea_http_response_t;
 
 int sea_http_respond(sea_server_t *server, sea_http_response_t *response);
-/* The name of a record's method. */
-const char *sea_http_method(uint8_t method);
+/* The name of a record's method; NULL for numbers that are none. */
+const char *sea_http_method(uint32_t method);
 
 /* -- host: events ---------------------------------------------------------------------------- */
 

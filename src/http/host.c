@@ -5,9 +5,9 @@
 #include "http.h"
 
 const char *
-sea_http_method(uint8_t method)
+sea_http_method(uint32_t method)
 {
-  return llhttp_method_name((llhttp_method_t)method);
+  return method <= HTTP_FLUSH ? llhttp_method_name((llhttp_method_t)method) : NULL;
 }
 
 static sea_http_manner_t

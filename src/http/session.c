@@ -293,9 +293,8 @@ tell_request(sea_loop_t *loop, sea_http_conn_t *h, uint32_t seq, bool complete)
   sea_http_record_t *record = (sea_http_record_t *)(void *)block;
   *record = (sea_http_record_t){
       .seq = seq,
-      .method = (uint8_t)message->method,
-      .flags = (uint8_t)message->flags,
-      .complete = complete,
+      .method = message->method,
+      .flags = message->flags | (complete ? SEA_HTTP_RECORD_COMPLETE : 0U),
       .url_len = message->url.len,
       .count = message->count,
   };
@@ -494,12 +493,17 @@ go_on(sea_loop_t *loop, sea_http_conn_t *h)
   if (h->held == NULL || !is_open(h->conn) || is_crowded(loop, h)) {
     return;
   }
-  input_t input = {0};
-  h->held_at += consume(loop, h, &input, h->held + h->held_at, h->held_len - h->held_at);
-  if (h->held != NULL && h->held_at >= h->held_len) {
-    drop_held(h);
-    sea__recv_resume(loop, h->conn);
-    settle(loop, h);
+  for (bool stuck = false; h->held != NULL && !stuck && is_open(h->conn);) {
+    input_t input = {0};
+    uint32_t left = sea__min_u32((uint32_t)(h->held_len - h->held_at), loop->buffers.size);
+    size_t used = consume(loop, h, &input, h->held + h->held_at, left);
+    stuck = used == 0;
+    h->held_at += used;
+    if (h->held != NULL && h->held_at >= h->held_len) {
+      drop_held(h);
+      sea__recv_resume(loop, h->conn);
+      settle(loop, h);
+    }
   }
   update_phase(loop, h);
 }
