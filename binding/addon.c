@@ -116,7 +116,7 @@ constants_object(napi_env env)
   set_number(env, constants, "HTTP_HEAD", SEA_HTTP_RECORD_HEAD);
   set_number(env, constants, "HTTP_1_0", SEA_HTTP_RECORD_1_0);
   set_number(env, constants, "HTTP_COMPLETE", SEA_HTTP_RECORD_COMPLETE);
-  set_number(env, constants, "HTTP_RECORD_WORDS", sizeof(sea_http_record_t) / 4);
+  set_number(env, constants, "HTTP_RECORD_BYTES", sizeof(sea_http_record_t));
   set_number(env, constants, "REPLY_HEAD", SEA_HTTP_REPLY_HEAD);
   set_number(env, constants, "REPLY_1_0", SEA_HTTP_REPLY_1_0);
   set_number(env, constants, "REPLY_CLOSE", SEA_HTTP_REPLY_CLOSE);

@@ -200,8 +200,7 @@ fill(sea_napi_transport_t *t)
   check_slab(t, &t->small);
   check_slab(t, &t->large);
   const sea_event_t *first = sea_event_at(t->core, 0);
-  if (has_bytes(first) && !fits(slab_for(t, first), first) &&
-      !refill(t, slab_for(t, first))) {
+  if (has_bytes(first) && !fits(slab_for(t, first), first) && !refill(t, slab_for(t, first))) {
     return 0;
   }
   t->batch++;

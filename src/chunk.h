@@ -32,9 +32,9 @@ typedef struct sea_chunk {
     struct sea_payload *payload;    /* SEA_MEMORY_PAYLOAD */
     struct sea_http_render *render; /* SEA_MEMORY_RENDER */
   };
-  uint16_t buffer_id;          /* SEA_MEMORY_BUFFER */
-  uint8_t memory;              /* sea_memory_t */
-  bool last;                   /* the host wants to know when this one has left */
+  uint16_t buffer_id; /* SEA_MEMORY_BUFFER */
+  uint8_t memory;     /* sea_memory_t */
+  bool last;          /* the host wants to know when this one has left */
 } sea_chunk_t;
 
 /* First in, first out. */

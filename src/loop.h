@@ -134,6 +134,7 @@ void sea__loop_say_stopped(sea_loop_t *loop);
 
 /* -- for the files of the loop -- */
 
+/* emit.c */
 /* Adds an event; conn may be NULL for events of the server. */
 void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result);
 void sea__loop_emit_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id,
@@ -151,8 +152,9 @@ sea__loop_todo(sea_loop_t *loop, sea_conn_t *conn)
   }
 }
 
-/* http/session.c */
+/* http/http.c */
 bool sea__http_has_room(const sea_loop_t *loop);
+void sea__http_release_block(sea_loop_t *loop, uint16_t index);
 
 static inline bool
 sea__loop_starved(const sea_loop_t *loop)
@@ -163,9 +165,8 @@ sea__loop_starved(const sea_loop_t *loop)
 static inline bool
 sea__loop_has_room(const sea_loop_t *loop)
 {
-  return loop->discarding ||
-         (sea__events_room(&loop->events) >= loop->step_events &&
-          (loop->http == NULL || sea__http_has_room(loop)));
+  return loop->discarding || (sea__events_room(&loop->events) >= loop->step_events &&
+                              (loop->http == NULL || sea__http_has_room(loop)));
 }
 
 static inline sea_conn_id_t
@@ -237,14 +238,12 @@ bool sea__http_open(sea_loop_t *loop, sea_conn_t *conn);
 void sea__http_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
 /* A send has completed. */
 void sea__http_sent(sea_loop_t *loop, sea_conn_t *conn);
+/* http/exchange.c */
 /* conn is NULL when it is gone: the payload goes home in any case. */
 void sea__http_response(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);
+/* http/timeout.c */
 void sea__http_expire(sea_loop_t *loop);
 int64_t sea__http_wait_ms(const sea_loop_t *loop);
-void sea__http_release_block(sea_loop_t *loop, uint16_t index);
-/* http/reply.c */
-void sea__http_render_done(struct sea_http_render *render);
-
 /* echo.c */
 void sea__echo_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
 /* A send has completed with this result. */

@@ -49,7 +49,7 @@ typedef enum sea_event_kind {
   SEA_EVENT_DRAIN,    /* a sea_post() or sea_broadcast() was refused; there is room again */
   SEA_EVENT_REQUEST,  /* HTTP: a request's head; result = bytes of its sea_http_record_t */
   SEA_EVENT_REQUEST_END, /* HTTP: the request's body is over; DATA came before */
-  SEA_EVENT_CLOSED,   /* the socket is gone; result = sea_close_reason_t; always the last event */
+  SEA_EVENT_CLOSED, /* the socket is gone; result = sea_close_reason_t; always the last event */
   SEA_EVENT_COMMAND_SPACE,   /* a command was refused with -EAGAIN; there is room again */
   SEA_EVENT_LISTENER_CLOSED, /* accepting has ended; result = 0 or the -errno that ended it */
   SEA_EVENT_STOPPED, /* the worker has released everything; always the last event of a server */
@@ -63,7 +63,7 @@ typedef enum sea_close_reason {
 } sea_close_reason_t;
 
 typedef struct sea_event {
-  uint8_t kind; /* sea_event_kind_t */
+  uint8_t kind;       /* sea_event_kind_t */
   uint8_t marks;      /* the core's */
   uint16_t buffer_id; /* DATA: the provided buffer that holds the bytes. HTTP: or a block */
   uint32_t slot;
@@ -104,16 +104,16 @@ typedef struct sea_http_route {
 } sea_http_route_t;
 
 typedef struct sea_http_options {
-  uint32_t header_bytes;   /* of a request's head; 431 above */
-  uint32_t headers_max;    /* 431 above */
-  uint32_t url_bytes;      /* 414 above */
-  uint64_t body_bytes;     /* 413 above; 0 = no limit */
-  uint32_t pipeline_max;   /* requests of one connection that are looked at before the first is
-                              answered; the others wait, and the peer with them */
-  uint32_t headers_ms;     /* for a head to arrive: 408; 0 = no limit, also of the next two */
-  uint32_t request_ms;     /* for a request to arrive: 408 */
-  uint32_t keep_alive_ms;  /* between two requests: closed */
-  bool handler;            /* requests without a route are the host's; otherwise 404 */
+  uint32_t header_bytes;  /* of a request's head; 431 above */
+  uint32_t headers_max;   /* 431 above */
+  uint32_t url_bytes;     /* 414 above */
+  uint64_t body_bytes;    /* 413 above; 0 = no limit */
+  uint32_t pipeline_max;  /* requests of one connection that are looked at before the first is
+                             answered; the others wait, and the peer with them */
+  uint32_t headers_ms;    /* for a head to arrive: 408; 0 = no limit, also of the next two */
+  uint32_t request_ms;    /* for a request to arrive: 408 */
+  uint32_t keep_alive_ms; /* between two requests: closed */
+  bool handler;           /* requests without a route are the host's; otherwise 404 */
   const sea_http_route_t *routes;
   uint32_t route_count;
 } sea_http_options_t;
@@ -150,11 +150,11 @@ typedef struct sea_options {
   bool zero_copy_send;      /* 6.0, gathered sends 6.1 */
   bool send_buffers;        /* zero-copy sends from registered memory, which bytes are copied to */
   uint32_t zero_copy_min;   /* bytes; shorter sends are plain ones; default 32 KiB */
-  uint32_t send_buffer_count;   /* of the registered memory, 1..1024; default 64 */
-  uint32_t send_buffer_size;    /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
-  bool echo;                    /* the worker sends back what it receives; no connection events */
+  uint32_t send_buffer_count;     /* of the registered memory, 1..1024; default 64 */
+  uint32_t send_buffer_size;      /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
+  bool echo;                      /* the worker sends back what it receives; no connection events */
   const sea_http_options_t *http; /* the worker speaks HTTP; read during create only. NULL = off */
-  void (*on_events)(void *arg); /* doorbell, called on the worker: there are events to take */
+  void (*on_events)(void *arg);   /* doorbell, called on the worker: there are events to take */
   /* On the host: the bytes of a sea_outgoing_t with this holder are not needed any more. */
   void (*on_release)(void *arg, void *holder);
   void *arg;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "http/reply.h"
 #include "loop.h"
 #include "sock.h"
 

@@ -57,7 +57,14 @@ describe('UringHttpServer', function () {
       };
       const server = await world.start({ routes });
       const lines = ['GET /health', 'GET /health?a=b', 'GET http://x/health', 'GET /bytes'];
-      lines.push('GET /full', 'GET /nothing', 'HEAD /health', 'GET /healthy', 'GET /', 'POST /health');
+      lines.push(
+        'GET /full',
+        'GET /nothing',
+        'HEAD /health',
+        'GET /healthy',
+        'GET /',
+        'POST /health',
+      );
       const methods = lines.map((line) => line.split(' ')[0]);
       const text = lines.map((line) => requestText(line)).join('');
       const answers = await world.ask(server, text, methods);
@@ -166,7 +173,9 @@ describe('UringHttpServer', function () {
     it('get 100 Continue when they wait for it', async () => {
       const server = await world.start({}, echo);
       const client = await world.connect(server);
-      client.write(requestText('POST /', { Expect: '100-continue', 'Content-Length': 2, ...CLOSE }));
+      client.write(
+        requestText('POST /', { Expect: '100-continue', 'Content-Length': 2, ...CLOSE }),
+      );
       const [first] = await once(client, 'data');
       assert.match(String(first), /^HTTP\/1\.1 100 Continue\r\n\r\n$/);
       client.write('ok');
@@ -238,7 +247,15 @@ describe('UringHttpServer', function () {
 
     it('of all kinds of bodies', async () => {
       const large = new RandomStream(3).bytes(MIB);
-      const bodies = ['', 'text', 'é', Buffer.from('buffer'), new Uint8Array([1, 2]), undefined, large];
+      const bodies = [
+        '',
+        'text',
+        'é',
+        Buffer.from('buffer'),
+        new Uint8Array([1, 2]),
+        undefined,
+        large,
+      ];
       const server = await world.start({}, ({ requestId, path }) => {
         assert.equal(server.respond(requestId, 200, null, bodies[path.slice(1)]), true);
       });
@@ -270,13 +287,21 @@ describe('UringHttpServer', function () {
 
     it('have headers as they are given', async () => {
       const server = await world.start({}, ({ requestId }) => {
-        const headers = [['X-A', 'one'], ['x-b', 2], ['X-C', ['3', '4']], ['Date', 'never']];
+        const headers = [
+          ['X-A', 'one'],
+          ['x-b', 2],
+          ['X-C', ['3', '4']],
+          ['Date', 'never'],
+        ];
         server.respond(requestId, 201, headers, 'x');
       });
       const client = await world.connect(server, { allowHalfOpen: true });
       client.end(GET);
       const text = String(await readAll(client));
-      assert.match(text, /^HTTP\/1\.1 201 Created\r\nX-A: one\r\nx-b: 2\r\nX-C: 3\r\nX-C: 4\r\nDate: never\r\n/);
+      assert.match(
+        text,
+        /^HTTP\/1\.1 201 Created\r\nX-A: one\r\nx-b: 2\r\nX-C: 3\r\nX-C: 4\r\nDate: never\r\n/,
+      );
       assert.equal(text.match(/date/gi).length, 1);
     });
 
@@ -297,7 +322,9 @@ describe('UringHttpServer', function () {
         fails(200, { 'Transfer-Encoding': 'chunked' }, 'ERR_HTTP_INVALID_HEADER_VALUE');
         fails(200, { 'Content-Length': 3 }, 'ERR_HTTP_CONTENT_LENGTH_MISMATCH');
         fails(200, 'headers', 'ERR_INVALID_ARG_TYPE');
-        assert.throws(() => server.respond(requestId, 200, {}, 5), { code: 'ERR_INVALID_ARG_TYPE' });
+        assert.throws(() => server.respond(requestId, 200, {}, 5), {
+          code: 'ERR_INVALID_ARG_TYPE',
+        });
         assert.throws(() => server.respond('1'), { code: 'ERR_INVALID_ARG_TYPE' });
         server.respond(requestId, 200, { 'Content-Length': '4', Connection: 'close' }, 'body');
       });
@@ -342,9 +369,13 @@ describe('UringHttpServer', function () {
       const server = await world.start({ maxPipelinedRequests: 4 }, (request) => {
         waiting.push(request);
         most = Math.max(most, waiting.length);
-        if (waiting.length === 1) setImmediate(() => waiting.splice(0).forEach((one) => echo(one, server)));
+        if (waiting.length > 1) return;
+        setImmediate(() => {
+          for (const one of waiting.splice(0)) echo(one, server);
+        });
       });
-      const post = (i) => requestText(`POST /${i}`, { 'Content-Length': 300 }, String(i % 10).repeat(300));
+      const post = (i) =>
+        requestText(`POST /${i}`, { 'Content-Length': 300 }, String(i % 10).repeat(300));
       const text = Array.from({ length: 300 }, (_none, i) => post(i)).join('');
       const answers = await world.ask(server, text);
       answers.forEach(({ body }, i) => {

@@ -66,7 +66,10 @@ const NATIVE_VECTORS = {
   'an unknown coding': [400, `${POST}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`],
   'two spaces before the URL': [400, 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n'],
   'a URL that is not ASCII': [400, 'GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n'],
-  'Transfer-Encoding twice': [400, `${POST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+  'Transfer-Encoding twice': [
+    400,
+    `${POST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ],
   'chunks in HTTP/1.0': [400, 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
   'another coding': [501, `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
   'the preface of HTTP/2': [505, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -120,9 +123,19 @@ describe('UringHttpServer: hostile clients', function () {
       ['maxHeaderSize', 431, { maxHeaderSize: 512 }, requestText('GET /', { X: 'x'.repeat(600) })],
       ['maxHeadersCount', 431, { maxHeadersCount: 2 }, requestText('GET /', { a: 1, b: 2 })],
       ['maxUrlLength', 414, { maxUrlLength: 10 }, requestText('GET /0123456789')],
-      ['maxBodySize', 413, { maxBodySize: 4 }, requestText('POST /', { 'Content-Length': 5 }, '12345')],
+      [
+        'maxBodySize',
+        413,
+        { maxBodySize: 4 },
+        requestText('POST /', { 'Content-Length': 5 }, '12345'),
+      ],
       ['maxBodySize, in chunks', 413, { maxBodySize: 4 }, `${CHUNKED}3\r\nabc\r\n3\r\ndef\r\n`],
-      ['an expectation', 417, {}, requestText('POST /', { Expect: 'more', 'Content-Length': 1 }, '1')],
+      [
+        'an expectation',
+        417,
+        {},
+        requestText('POST /', { Expect: 'more', 'Content-Length': 1 }, '1'),
+      ],
     ]) {
       it(`${what}: ${status}`, async () => {
         const server = await world.start(options, answer);

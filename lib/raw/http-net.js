@@ -199,6 +199,7 @@ class HttpNet {
   }
 
   onRequest(request, response) {
+    if (request.socket[kRefused]) return; // what came behind a request that was refused
     this.counters.httpRequests++;
     const status = this.judge(request);
     if (status !== 0) {
@@ -237,7 +238,14 @@ class HttpNet {
     }
     const { method, url, httpVersion, rawHeaders } = request;
     const { shouldKeepAlive } = response;
-    const told = new HttpRequest(++this.lastId, method, url, httpVersion, shouldKeepAlive, rawHeaders);
+    const told = new HttpRequest(
+      ++this.lastId,
+      method,
+      url,
+      httpVersion,
+      shouldKeepAlive,
+      rawHeaders,
+    );
     told.body = body;
     this.pending.set(told.requestId, response);
     response.on('close', () => this.pending.delete(told.requestId));

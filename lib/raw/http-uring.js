@@ -11,10 +11,11 @@ const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = constant
 const { OPEN, DATA, DATA_SMALL, REQUEST, REQUEST_SMALL, REQUEST_END, CLOSED } = constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
 const { POST_TAKEN, POST_NO_SPACE, REPLY_HEAD, REPLY_1_0, REPLY_CLOSE } = constants;
-const { HTTP_KEEP_ALIVE, HTTP_HEAD, HTTP_1_0, HTTP_COMPLETE, HTTP_RECORD_WORDS, METHODS } = constants;
+const { HTTP_KEEP_ALIVE, HTTP_HEAD, HTTP_1_0, HTTP_COMPLETE, HTTP_RECORD_BYTES, METHODS } =
+  constants;
 
 const SLOTS = 2 ** constants.SLOT_BITS;
-const RECORD_BYTES = HTTP_RECORD_WORDS * 4;
+const RECORD_WORDS = HTTP_RECORD_BYTES / 4;
 
 const SEQ = 0; // the words of a sea_http_record_t
 const METHOD = 1;
@@ -163,7 +164,7 @@ class HttpUring extends UringBackend {
     const word = at >> 2;
     const flags = words[word + FLAGS];
     const count = words[word + COUNT];
-    const textAt = at + RECORD_BYTES + 8 * count;
+    const textAt = at + HTTP_RECORD_BYTES + 8 * count;
     const headersAt = textAt + words[word + URL_BYTES];
     const request = new HttpRequest(
       ++this.lastId,
@@ -171,7 +172,7 @@ class HttpUring extends UringBackend {
       slab.latin1Slice(textAt, headersAt),
       flags & HTTP_1_0 ? '1.0' : '1.1',
       (flags & HTTP_KEEP_ALIVE) !== 0,
-      () => readHeaders(slab, words, word + HTTP_RECORD_WORDS, count, headersAt),
+      () => readHeaders(slab, words, word + RECORD_WORDS, count, headersAt),
     );
     const pending = new Pending(this.ids[slot], words[word + SEQ] >>> 0, flags, request);
     this.pending.set(request.requestId, pending);

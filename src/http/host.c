@@ -24,8 +24,8 @@ static sea_payload_t *
 put_together(sea_loop_t *loop, const sea_http_response_t *response, bool with_body)
 {
   size_t body_len = with_body ? response->body_len : 0;
-  sea_payload_t *payload = sea__payload_blank(
-      &loop->payloads, response->head_len + SEA_HTTP_OWN_LINES + body_len);
+  sea_payload_t *payload = sea__payload_blank(&loop->payloads,
+                                              response->head_len + SEA_HTTP_OWN_LINES + body_len);
   if (payload == NULL) {
     return NULL;
   }

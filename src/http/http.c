@@ -258,3 +258,17 @@ sea__http_destroy(sea_loop_t *loop)
   free(http);
   loop->http = NULL;
 }
+
+/* -- blocks ----------------------------------------------------------------------------------- */
+
+bool
+sea__http_has_room(const sea_loop_t *loop)
+{
+  return sea__http_blocks_room(&loop->http->blocks, loop->step_events);
+}
+
+void
+sea__http_release_block(sea_loop_t *loop, uint16_t index)
+{
+  sea__http_block_release(&loop->http->blocks, index);
+}

@@ -15,11 +15,11 @@
 typedef struct sea_http_exchange {
   struct sea_http_exchange *next;
   uint32_t seq;
-  uint32_t flags; /* sea_http_flag_t */
-  bool begun;     /* the host has given a part of the response */
-  bool done;      /* `chunks` has the rest of it */
-  bool close;     /* the connection's last */
-  sea_http_fixed_t *fixed; /* the worker's answer; NULL = the host answers */
+  uint32_t flags;           /* sea_http_flag_t */
+  bool begun;               /* the host has given a part of the response */
+  bool done;                /* `chunks` has the rest of it */
+  bool close;               /* the connection's last */
+  sea_http_fixed_t *fixed;  /* the worker's answer; NULL = the host answers */
   sea_chunk_queue_t chunks; /* of a response whose turn has not come */
 } sea_http_exchange_t;
 
@@ -62,7 +62,7 @@ typedef struct sea_http {
   sea_timer_t timer;
   sea_http_conn_t *free;
   sea_http_conn_t *all;
-  sea_http_exchange_t *exchanges;  /* free ones */
+  sea_http_exchange_t *exchanges; /* free ones */
   void *exchange_blocks;
   sea_http_fixed_t *routes;
   uint32_t *by_path; /* hash table of index + 1 into routes */
@@ -89,6 +89,39 @@ sea_http_exchange_t *sea__http_exchange_acquire(sea_http_t *http);
 void sea__http_exchange_release(sea_http_t *http, sea_http_exchange_t *exchange);
 /* Who answers without the host, or NULL. */
 sea_http_fixed_t *sea__http_route(sea_http_t *http, const sea_http_message_t *message);
+
+static inline bool
+sea__http_is_open(const sea_http_conn_t *h)
+{
+  return h->conn->state == SEA_CONN_OPEN;
+}
+
+/* exchange.c */
+void sea__http_drop_exchanges(sea_loop_t *loop, sea_http_conn_t *h);
+void sea__http_drop_held(sea_http_conn_t *h);
+/* FIN after what is queued, and the peer's FIN for a while. */
+void sea__http_finish(sea_loop_t *loop, sea_http_conn_t *h);
+/* NULL, and the connection closing, when memory is out; likewise the next. */
+sea_chunk_t *sea__http_append(sea_loop_t *loop, sea_http_conn_t *h, sea_http_exchange_t *exchange,
+                              const char *data, size_t len, sea_memory_t memory);
+sea_http_exchange_t *sea__http_add_exchange(sea_loop_t *loop, sea_http_conn_t *h);
+/* Sends what is ready, in turn. */
+void sea__http_flush(sea_loop_t *loop, sea_http_conn_t *h);
+void sea__http_answer_fixed(sea_loop_t *loop, sea_http_conn_t *h, sea_http_exchange_t *exchange);
+/* Answers the request that is being received, or what would have been one, and ends. A response
+ * that the host has begun to give is cut off instead. */
+void sea__http_refuse(sea_loop_t *loop, sea_http_conn_t *h, int status);
+
+/* session.c */
+/* There may be room for what is held. */
+void sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h);
+
+/* timeout.c */
+#define SEA_HTTP_NEVER UINT64_MAX
+/* Sees to it that the connection's time limit is looked at. */
+void sea__http_watch(sea_http_t *http, sea_http_conn_t *h);
+/* What the connection is doing may have changed. */
+void sea__http_update_phase(sea_loop_t *loop, sea_http_conn_t *h);
 
 /* host.c, on the host */
 int sea__http_respond(sea_loop_t *loop, sea_http_response_t *response);

@@ -81,8 +81,7 @@ on_headers_complete(llhttp_t *machine)
                    (machine->method == HTTP_HEAD ? SEA_HTTP_HEAD : 0U) |
                    (machine->http_minor == 0 ? SEA_HTTP_1_0 : 0U) |
                    (chunked || machine->content_length > 0 ? SEA_HTTP_BODY : 0U) |
-                   (chunked ? SEA_HTTP_CHUNKED : 0U) |
-                   (machine->upgrade ? SEA_HTTP_UPGRADE : 0U);
+                   (chunked ? SEA_HTTP_CHUNKED : 0U) | (machine->upgrade ? SEA_HTTP_UPGRADE : 0U);
   machine->upgrade = 0; /* an offer; the request is one like any other */
   uint64_t most = parser_of(machine)->shared->limits.body_bytes;
   if (most != 0 && machine->content_length > most) {
@@ -281,7 +280,8 @@ parse_head(sea_http_parser_t *parser, const char *text, size_t len, sea_http_ste
     refuse(step, status != 0 ? status : 400);
     return;
   }
-  if (message->expectation > 0 && (message->flags & (SEA_HTTP_1_0 | SEA_HTTP_BODY)) == SEA_HTTP_BODY) {
+  if (message->expectation > 0 &&
+      (message->flags & (SEA_HTTP_1_0 | SEA_HTTP_BODY)) == SEA_HTTP_BODY) {
     message->flags |= SEA_HTTP_CONTINUE;
   }
   step->kind = SEA_HTTP_REQUEST;

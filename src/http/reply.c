@@ -41,8 +41,9 @@ sea__http_date(char *out, time_t second)
   char text[64];
   gmtime_r(&second, &tm);
   /* Not strftime(), whose names are those of the locale. */
-  snprintf(text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + tm.tm_wday * 3,
-           tm.tm_mday, months + tm.tm_mon * 3, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+  snprintf(text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+           &days[(size_t)tm.tm_wday * 3], tm.tm_mday, &months[(size_t)tm.tm_mon * 3],
+           tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
   memcpy(out, text, SEA_HTTP_DATE_LEN);
 }
 

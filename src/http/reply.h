@@ -13,9 +13,9 @@
 
 /* What a head says of the connection. */
 typedef enum sea_http_manner {
-  SEA_HTTP_STAYS = 0,  /* nothing: it stays */
-  SEA_HTTP_STAYS_1_0,  /* Connection: keep-alive, which HTTP/1.0 wants to hear */
-  SEA_HTTP_CLOSES,     /* Connection: close */
+  SEA_HTTP_STAYS = 0, /* nothing: it stays */
+  SEA_HTTP_STAYS_1_0, /* Connection: keep-alive, which HTTP/1.0 wants to hear */
+  SEA_HTTP_CLOSES,    /* Connection: close */
   SEA_HTTP_MANNERS,
 } sea_http_manner_t;
 

@@ -19,9 +19,9 @@ static const char version_form[] = "HTTP/d.d\r\n";
 
 /* What a header's name may consist of (RFC 9110, 5.6.2). */
 static const bool token[256] = {
-    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['!'] = true, ['#'] = true,
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['!'] = true,  ['#'] = true,
     ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
-    ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true, ['_'] = true,
+    ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
     ['`'] = true,         ['|'] = true,         ['~'] = true,
 };
 

@@ -356,7 +356,8 @@ static void
 garbage(void **state)
 {
   (void)state;
-  static const char alphabet[] = "GET / HTTP/1.1\r\n\r\nHost: a:\r\nContent-Length: 1\r\n\0\x80 ;0aF";
+  static const char alphabet[] =
+      "GET / HTTP/1.1\r\n\r\nHost: a:\r\nContent-Length: 1\r\n\0\x80 ;0aF";
   uint32_t random = 7;
   static told_t told;
   for (int round = 0; round < 20000; round++) {

@@ -25,7 +25,8 @@ function parseAnswers(bytes, methods = []) {
       headers[one.slice(0, colon).toLowerCase()] = one.slice(colon + 2);
     }
     rest = rest.slice(end + 4);
-    const bare = methods[answers.length] === 'HEAD' || status < 200 || status === '204' || status === '304';
+    const bare =
+      methods[answers.length] === 'HEAD' || status < 200 || status === '204' || status === '304';
     const length = bare ? 0 : Number(headers['content-length']);
     if (length > rest.length) throw new Error(`${length} bytes announced, ${rest.length} came`);
     answers.push({ status: Number(status), version, headers, body: rest.slice(0, length) });
@@ -96,7 +97,9 @@ async function nothingHeld(server) {
 
 /** A request's text. */
 function requestText(line, headers = {}, body = '') {
-  const lines = Object.entries({ Host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries({ Host: 'x', ...headers }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
   return `${line} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
