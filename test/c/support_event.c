@@ -122,6 +122,12 @@ on_connection_event(host_t *host, const sea_event_t *event)
   case SEA_EVENT_DRAIN:
     conn->drains++;
     break;
+  case SEA_EVENT_REQUEST:
+    host->on_request(host, conn, sea_event_data(host->server, event));
+    break;
+  case SEA_EVENT_REQUEST_END:
+    host->on_request_end(host, conn);
+    break;
   case SEA_EVENT_CLOSED:
     on_closed(host, conn, event->result);
     break;
@@ -155,12 +161,12 @@ on_event(host_t *host, const sea_event_t *event)
   }
 }
 
-void
-host_turn(host_t *host)
+static void
+turn(host_t *host, int wait_ms)
 {
   struct pollfd bell = {.fd = host->bell, .events = POLLIN};
   eventfd_t rings;
-  if (poll(&bell, 1, TURN_WAIT_MS) != 1) {
+  if (poll(&bell, 1, wait_ms) != 1) {
     return;
   }
   assert_int_equal(eventfd_read(host->bell, &rings), 0);
@@ -175,6 +181,18 @@ host_turn(host_t *host)
     assert_int_equal(eventfd_write(host->bell, 1), 0);
   }
   sea_flush(host->server);
+}
+
+void
+host_turn(host_t *host)
+{
+  turn(host, TURN_WAIT_MS);
+}
+
+void
+host_turn_at_once(host_t *host)
+{
+  turn(host, 0);
 }
 
 /* -- echo ------------------------------------------------------------------------------------- */
