@@ -233,6 +233,7 @@ typedef struct sea_info {
   uint64_t zero_copy_errors; /* refused, and sent plainly */
   uint64_t send_buffer_requests;
   uint64_t send_buffer_misses; /* too long for a buffer, or none was free */
+  bool http;                   /* speaks it; the next are 0 otherwise */
   uint64_t http_requests;
   uint64_t http_fixed;    /* of these: answered by the worker, from a route */
   uint64_t http_refused;  /* answered by the worker because of a violation or limit */

@@ -202,6 +202,7 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
       .zero_copy_errors = sea__stat_get(&stats->zero_copy_errors),
       .send_buffer_requests = sea__stat_get(&stats->send_buffer_requests),
       .send_buffer_misses = sea__stat_get(&stats->send_buffer_misses),
+      .http = loop->http != NULL,
       .http_requests = sea__stat_get(&stats->http_requests),
       .http_fixed = sea__stat_get(&stats->http_fixed),
       .http_refused = sea__stat_get(&stats->http_refused),

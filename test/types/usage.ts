@@ -7,6 +7,8 @@ import {
   SearingsNativeLoadError,
   type TcpConnection,
   type TcpServer,
+  type UringHttpRequest,
+  UringHttpServer,
   UringTcpEchoServer,
   type UringTcpEvent,
   UringTcpServer,
@@ -85,6 +87,21 @@ async function serveRaw(): Promise<void> {
 }
 serveRaw().catch(console.error);
 
+async function serveHttp(): Promise<void> {
+  const routes = { '/health': 'ok', '/b': { statusCode: 204, headers: [['a', 'b']] } } as const;
+  const server = new UringHttpServer({ routes, maxBodySize: 10 });
+  const { httpRequests } = await server.start((request: UringHttpRequest) => {
+    const type: string | undefined = request.header('content-type');
+    server.respond(request.requestId, 200, { 'X-Type': type ?? '', 'X-N': [1, 2] }, request.body);
+    server.respond(request.requestId);
+  });
+  console.log(httpRequests);
+  await server.startBatch((requests) => requests.map(({ path, query }) => path + query));
+}
+serveHttp().catch(console.error);
+
+// @ts-expect-error a status is a number
+new UringHttpServer().respond(1, '200');
 // @ts-expect-error it has no streams
 new UringTcpServer({ highWaterMark: 1 });
 // @ts-expect-error it has no queue of sends
