@@ -29,11 +29,67 @@ function forwardEvents(from, to) {
   }
 }
 
+/** What net.Server does around connections, left to the TcpServer beneath. */
+class Beneath {
+  get listening() {
+    return this[kTcp].listening;
+  }
+
+  address() {
+    return this[kTcp].address();
+  }
+
+  getConnections(callback) {
+    this[kTcp].getConnections(callback);
+    return this;
+  }
+
+  get maxConnections() {
+    return this[kTcp].maxConnections;
+  }
+
+  set maxConnections(count) {
+    this[kTcp].maxConnections = count;
+  }
+
+  ref() {
+    this[kTcp].ref();
+    return this;
+  }
+
+  unref() {
+    this[kTcp].unref();
+    return this;
+  }
+
+  /** Counters and features of the transport, as `TcpServer#info`. */
+  info() {
+    return this[kTcp].info();
+  }
+
+  /** How net.Server finds out whether it has closed. The TcpServer tells us when it has. */
+  _emitCloseIfDrained() {}
+}
+
+// As in TcpServer: Node 20 has this symbol from 20.4 on.
+if (Symbol.asyncDispose !== undefined) {
+  Object.defineProperty(Beneath.prototype, Symbol.asyncDispose, {
+    value: function asyncDispose() {
+      if (!this.listening) return Promise.resolve();
+      return new Promise((resolve) => this.close(() => resolve()));
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+const { constructor: _own, ...BENEATH } = Object.getOwnPropertyDescriptors(Beneath.prototype);
+
 /**
  * Node's own server class (http.Server, tls.Server, https.Server) on our transport: a subclass that never
  * listens itself, but is given every connection of a {@link TcpServer}, as `emit('connection')` allows.
- * So what the class does with connections is Node's own code, and programs that ask
- * `instanceof http.Server` are content. All that net.Server does around connections is replaced.
+ * So what the class does with a connection is Node's own code, with all its options and events, and
+ * programs that ask `instanceof http.Server` are content.
  */
 function onTransport(NodeServer) {
   class Server extends NodeServer {
@@ -56,14 +112,6 @@ function onTransport(NodeServer) {
       return this;
     }
 
-    get listening() {
-      return this[kTcp].listening;
-    }
-
-    address() {
-      return this[kTcp].address();
-    }
-
     close(callback) {
       if (typeof callback === 'function') {
         const err = codedError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.');
@@ -74,55 +122,13 @@ function onTransport(NodeServer) {
       return this;
     }
 
-    /** How net.Server finds out, also in `super.close()`, that it has closed: our transport says so. */
-    _emitCloseIfDrained() {}
-
     /** Closes the server and cuts its connections now. Resolves at 'close'. */
     stop() {
       super.close();
       return this[kTcp].stop();
     }
-
-    getConnections(callback) {
-      this[kTcp].getConnections(callback);
-      return this;
-    }
-
-    get maxConnections() {
-      return this[kTcp].maxConnections;
-    }
-
-    set maxConnections(count) {
-      this[kTcp].maxConnections = count;
-    }
-
-    ref() {
-      this[kTcp].ref();
-      return this;
-    }
-
-    unref() {
-      this[kTcp].unref();
-      return this;
-    }
-
-    /** Counters and features of the transport, as `TcpServer#info`. */
-    info() {
-      return this[kTcp].info();
-    }
   }
-
-  // As in TcpServer: Node 20 has this symbol from 20.4 on.
-  if (Symbol.asyncDispose !== undefined) {
-    Object.defineProperty(Server.prototype, Symbol.asyncDispose, {
-      value: function asyncDispose() {
-        if (!this.listening) return Promise.resolve();
-        return new Promise((resolve) => this.close(() => resolve()));
-      },
-      writable: true,
-      configurable: true,
-    });
-  }
+  Object.defineProperties(Server.prototype, BENEATH);
   return Server;
 }
 
