@@ -4,6 +4,9 @@ const { TcpConnection } = require('../tcp/connection');
 const { kServe } = require('../symbols');
 const { onTransport } = require('../tcp/node-server');
 
+/** How long a peer that takes nothing any more delays destroy(). */
+const FAREWELL_MS = 1000;
+
 /** Fills in what libuv's calls give: `{address, port, family}`. */
 function fill(out, address, port, family) {
   if (address === undefined) return -1;
@@ -42,12 +45,48 @@ function handleCalls(connection) {
   };
 }
 
+/**
+ * Lets leave what was written before destroy(). A TCP handle has mostly given it to the kernel by then.
+ * Around a Duplex, TLS has one piece under way, the tickets after the handshake for example, and keeps
+ * all else until that one has been sent.
+ */
+function leaveAfterWrites(secure, wrap) {
+  const { finishWrite, _handle: handle } = wrap;
+  const { onwrite } = handle;
+  const destroyNow = secure._destroy;
+  let writing = false;
+  let leave = null;
+  handle.onwrite = function started(...args) {
+    writing = true;
+    return onwrite.apply(this, args);
+  };
+  wrap.finishWrite = function finished(...args) {
+    writing = false;
+    finishWrite.apply(this, args); // starts the next one, if there is one
+    if (!writing) leave?.();
+  };
+  secure._destroy = function destroy(err, callback) {
+    if (this.writableLength === 0 || wrap.destroyed || wrap.stream.destroyed) {
+      destroyNow.call(this, err, callback);
+      return;
+    }
+    const timer = setTimeout(() => leave?.(), FAREWELL_MS);
+    leave = () => {
+      leave = null;
+      clearTimeout(timer);
+      destroyNow.call(this, err, callback);
+    };
+    wrap.once('close', () => leave?.());
+  };
+}
+
 /** The first listener of every event that shows a TLSSocket to the user. */
 function completeSocket(secure) {
   const wrap = secure._handle?._parentWrap;
-  const connection = wrap?.stream;
-  if (!(connection instanceof TcpConnection) || wrap._handle === null) return;
-  Object.assign(wrap._handle, handleCalls(connection));
+  if (!(wrap?.stream instanceof TcpConnection) || wrap._handle === null) return;
+  if (wrap._handle.getpeername !== undefined) return; // done before
+  Object.assign(wrap._handle, handleCalls(wrap.stream));
+  leaveAfterWrites(secure, wrap);
 }
 
 /**

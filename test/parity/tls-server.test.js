@@ -182,6 +182,27 @@ describe('tls.Server', () => {
       await closed(client.resume());
     });
 
+    it('sends what was written before destroy()', async () => {
+      const server = await serve({}, (secure) => {
+        secure.on('data', () => {
+          secure.write('last words');
+          secure.destroy();
+        });
+      });
+      for (let i = 0; i < 5; i++) {
+        const client = await connect(server);
+        client.write('go');
+        assert.equal(String(await readAll(client)), 'last words');
+      }
+    });
+
+    it('is closed by destroy() though the peer takes nothing', async () => {
+      const { secure } = await pair();
+      while (secure.write(Buffer.alloc(MIB))) {}
+      secure.destroy();
+      assert.equal(await closed(secure), false);
+    });
+
     it('calls back writes, also those that destroy() cuts', async () => {
       const { secure } = await pair();
       await new Promise((resolve) => secure.write('first', resolve));
