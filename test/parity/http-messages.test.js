@@ -141,12 +141,15 @@ describe('HTTP messages', () => {
     });
 
     it('of requests may be in chunks of any kind', async () => {
-      const server = await serve((incoming, response) => incoming.pipe(response));
+      const server = await serve(async (incoming, response) => {
+        const body = await text(incoming);
+        response.end(`[${body}]`);
+      });
       const body = '3\r\nabc\r\n0a;name=value\r\n0123456789\r\n0\r\n\r\n';
       const sent = requestText('POST /', { 'transfer-encoding': 'chunked', ...CLOSE }, body);
       const client = await world.connect(server);
       for (const byte of sent) client.write(byte);
-      assert.match(String(await readAll(client)), /3\r\nabc\r\n.*a\r\n0123456789\r\n0\r\n\r\n$/s);
+      assert.match(String(await readAll(client)), /\[abc0123456789\]$/);
     });
 
     it('of many MiB pass both ways', async () => {

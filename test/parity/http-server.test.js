@@ -297,7 +297,7 @@ describe('http.Server', () => {
       socket.destroy();
     });
 
-    it('maxHeadersCount cuts off headers', async () => {
+    it('is one with more than maxHeadersCount headers: older Nodes cut them off, newer refuse', async () => {
       const server = await serve((incoming, response) => {
         response.end(String(Object.keys(incoming.headers)));
       });
@@ -305,7 +305,7 @@ describe('http.Server', () => {
       const headers = { 'x-1': 1, 'x-2': 2, 'x-3': 3 };
       const client = await world.connect(server);
       client.end(requestText('GET /', headers));
-      assert.match(String(await readAll(client)), /host,x-1$/);
+      assert.match(String(await readAll(client)), /host,x-1$|^HTTP\/1\.1 431 /);
     });
   });
 });
