@@ -1,8 +1,11 @@
 'use strict';
 
 const { SearingsNativeLoadError } = require('./errors');
+const { HttpServer, createHttpServer } = require('./http/server');
+const { HttpsServer, createHttpsServer } = require('./http/https');
 const { TcpConnection } = require('./tcp/connection');
 const { TcpServer, createTcpServer } = require('./tcp/server');
+const { TlsServer, createTlsServer } = require('./tls/server');
 const { UringTcpServer } = require('./raw/server');
 const { UringTcpEchoServer } = require('./raw/echo');
 const { UringHttpServer } = require('./raw/http-server');
@@ -11,6 +14,12 @@ module.exports = {
   createTcpServer,
   TcpServer,
   TcpConnection,
+  createHttpServer,
+  HttpServer,
+  createTlsServer,
+  TlsServer,
+  createHttpsServer,
+  HttpsServer,
   UringTcpServer,
   UringTcpEchoServer,
   UringHttpServer,
