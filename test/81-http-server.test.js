@@ -90,7 +90,8 @@ describe('UringHttpServer', function () {
     });
 
     it('are given while the JavaScript thread stands still', async () => {
-      const server = await world.start({ routes: { '/health': 'alive' } }, () => {});
+      const options = { driver: 'worker', routes: { '/health': 'alive' } };
+      const server = await world.start(options, () => {});
       if (server.info().backend !== 'io_uring') return;
       const { execFileSync } = require('node:child_process');
       const program = `
@@ -102,8 +103,8 @@ describe('UringHttpServer', function () {
           response.on('end', () => (--left > 0 ? ask() : agent.destroy()));
         });
         ask();`;
-      const options = { encoding: 'utf8', timeout: 30000 };
-      const text = execFileSync(process.execPath, ['-e', program], options); // blocks this thread
+      const child = { encoding: 'utf8', timeout: 30000 };
+      const text = execFileSync(process.execPath, ['-e', program], child); // blocks this thread
       assert.equal(text, 'alive'.repeat(50));
     });
 

@@ -13,6 +13,7 @@ const NEEDS = {
     { program: 'ninja', package: 'ninja-build' },
     { header: 'liburing.h', package: 'liburing-dev' },
     { file: '/usr/share/llhttp/llhttp.c', package: 'node-llhttp' },
+    { header: 'uv.h', package: 'libuv1-dev' },
   ],
   ctest: [{ header: 'cmocka.h', package: 'libcmocka-dev' }],
   lint: [
