@@ -84,6 +84,7 @@ sea_napi_read_http(napi_env env, napi_value options, sea_http_options_t **out)
   http->request_ms = sea_napi_get_u32(env, object, "requestMs", 0);
   http->keep_alive_ms = sea_napi_get_u32(env, object, "keepAliveMs", 0);
   http->handler = sea_napi_get_bool(env, object, "handler");
+  http->facade = sea_napi_get_bool(env, object, "facade");
   return read_routes(env, get(env, object, "routes"), http);
 }
 

@@ -37,6 +37,7 @@ typedef struct sea_http_field {
 typedef struct sea_http_message {
   uint32_t method; /* llhttp_method_t */
   uint32_t flags;  /* sea_http_flag_t */
+  uint32_t head_bytes;
   sea_http_text_t url;
   sea_http_field_t *fields;
   uint32_t count;
@@ -86,6 +87,7 @@ typedef struct sea_http_step {
   size_t used;
   size_t body_len;
   bool complete; /* and with that the message is over */
+  bool trailers; /* DATA: shared->message has those */
   int status;
 } sea_http_step_t;
 

@@ -51,7 +51,9 @@ sea__http_update_phase(sea_loop_t *loop, sea_http_conn_t *h)
   if (h->phase == SEA_HTTP_PHASE_FINISHING) {
     return;
   }
-  if (!h->over && !sea__http_parser_between(&h->parser)) {
+  if (h->raw) {
+    /* the host's */
+  } else if (!h->over && !sea__http_parser_between(&h->parser)) {
     phase = h->parser.part == SEA_HTTP_IN_HEAD ? SEA_HTTP_PHASE_HEAD : SEA_HTTP_PHASE_BODY;
   } else if (!h->over && h->count == 0) {
     phase = h->served ? SEA_HTTP_PHASE_IDLE : SEA_HTTP_PHASE_FRESH;
@@ -81,7 +83,9 @@ expire(sea_loop_t *loop, sea_http_conn_t *h)
     sea__conn_close(loop, conn, SEA_CLOSE_ASKED, false);
   } else {
     sea__stat_add(&loop->stats.http_timeouts, 1);
-    if (h->phase == SEA_HTTP_PHASE_IDLE) {
+    if (loop->http->facade) {
+      sea__http_facade_fail(loop, h, 408);
+    } else if (h->phase == SEA_HTTP_PHASE_IDLE) {
       sea__http_finish(loop, h);
     } else {
       sea__http_refuse(loop, h, 408);
