@@ -36,9 +36,9 @@ begin_request(sea_loop_t *loop, sea_http_conn_t *h, bool complete)
   sea__stat_add(&loop->stats.http_requests, 1);
   h->served = true;
   h->told++;
+  h->last_request = (loop->http->shared.message.flags & SEA_HTTP_KEEP_ALIVE) == 0;
+  h->over = complete && h->last_request; /* what comes behind it is nobody's */
   sea__http_tell_record(loop, h, SEA_EVENT_REQUEST, 0, complete);
-  /* Not `over` after a last request: the peer may be told otherwise, and llhttp refuses the rest.
-   */
 }
 
 static void
