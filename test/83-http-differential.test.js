@@ -103,7 +103,7 @@ describe('HTTP as Node reads it', function () {
     assert.deepEqual(ours.seen, node.seen, JSON.stringify(pieces));
     // Behind a request, what is said of an error depends on whether its answer had left.
     if (node.seen.length > 0) return;
-    assert.deepEqual(ours.statuses, node.statuses, JSON.stringify(pieces));
+    assert.equal(ours.statuses[0], node.statuses[0], JSON.stringify(pieces));
   }
 
   for (const [what, text] of Object.entries({ ...VECTORS, ...MORE })) {

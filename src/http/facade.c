@@ -62,17 +62,15 @@ sea__http_facade_step(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *in
     sea__http_tell_data(loop, h, input, data, rest);
     return rest;
   }
+  if (step->body_len > 0) {
+    sea__http_tell_data(loop, h, input, data, step->body_len);
+  }
   if (step->kind == SEA_HTTP_REQUEST) {
     begin_request(loop, h, step->complete);
   } else if (step->kind == SEA_HTTP_REFUSED) {
     sea__http_facade_fail(loop, h, step->status);
-  } else if (step->kind == SEA_HTTP_DATA) {
-    if (step->body_len > 0) {
-      sea__http_tell_data(loop, h, input, data, step->body_len);
-    }
-    if (step->complete) {
-      complete_message(loop, h, step->trailers);
-    }
+  } else if (step->kind == SEA_HTTP_DATA && step->complete) {
+    complete_message(loop, h, step->trailers);
   }
   return step->used;
 }

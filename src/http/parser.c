@@ -346,12 +346,12 @@ step_body(sea_http_parser_t *parser, char *data, size_t len, sea_http_step_t *st
 {
   parser->out = data;
   int status = execute(parser, data, len, &step->used);
+  step->body_len = (size_t)(parser->out - data);
   if (status != 0) {
     refuse(step, status);
     return;
   }
   step->kind = SEA_HTTP_DATA;
-  step->body_len = (size_t)(parser->out - data);
   step->complete = parser->complete;
   if (step->complete) {
     await_head(parser);

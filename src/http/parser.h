@@ -85,7 +85,7 @@ typedef enum sea_http_step_kind {
 typedef struct sea_http_step {
   sea_http_step_kind_t kind;
   size_t used;
-  size_t body_len;
+  size_t body_len; /* REFUSED: what came before that */
   bool complete; /* and with that the message is over */
   bool trailers; /* DATA: shared->message has those */
   int status;
