@@ -51,15 +51,18 @@ class Record {
     this.url = slab.latin1Slice(textAt, this.headersAt);
   }
 
-  /** Names and values in turn. */
+  /** Names and values in turn, cut out of one string: that is far cheaper than decoding each. */
   headers() {
-    const { slab, words, count } = this;
-    const raw = new Array(2 * count);
+    const { slab, words, headersAt } = this;
     const at = this.word + WORDS;
-    let start = this.headersAt;
+    const raw = new Array(2 * this.count);
+    let length = 0;
+    for (let i = 0; i < raw.length; i++) length += words[at + i];
+    const text = slab.latin1Slice(headersAt, headersAt + length);
+    let start = 0;
     for (let i = 0; i < raw.length; i++) {
       const end = start + words[at + i];
-      raw[i] = slab.latin1Slice(start, end);
+      raw[i] = text.slice(start, end);
       start = end;
     }
     return raw;

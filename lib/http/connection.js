@@ -18,8 +18,10 @@ const {
 
 const { kBackend, kBytesIn, kHandle, kIdle } = TcpConnection.keys;
 const kNative = Symbol('the worker parses');
+const kRawComes = Symbol('what comes is raw');
 const kPaused = Symbol('paused');
 const kLate = Symbol('what came while paused');
+const kGiving = Symbol('giving that');
 const kParser = Symbol('parser');
 const kScope = Symbol('scope');
 const kMethod = Symbol('method');
@@ -52,8 +54,25 @@ function parseError(code, reason) {
 
 /** Gives an event now, or when the connection goes on. */
 function inTurn(connection, event, a, b) {
-  if (connection[kPaused]) connection[kLate].push([event, a, b]);
+  if (connection[kPaused] || connection[kLate].length > 0) connection[kLate].push([event, a, b]);
   else if (!connection.destroyed) event(connection, a, b);
+}
+
+/** Gives what came while the connection was paused, until it is paused again. */
+function giveLate(connection) {
+  const late = connection[kLate];
+  if (connection[kGiving]) return; // a callback below has called resume()
+  connection[kGiving] = true;
+  try {
+    while (late.length > 0 && !connection[kPaused]) {
+      const [event, a, b] = late.shift();
+      if (!connection.destroyed) event(connection, a, b);
+    }
+  } finally {
+    connection[kGiving] = false;
+    // A handler has thrown: the others go on, after whoever hears of that.
+    if (late.length > 0 && !connection[kPaused]) process.nextTick(giveLate, connection);
+  }
 }
 
 /** Each runs in the asynchronous context of the connection, as the callbacks of Node's parser do. */
@@ -136,8 +155,10 @@ class HttpConnection extends TcpConnection {
   constructor(transport, handle, streamOptions) {
     super(transport, handle, streamOptions);
     this[kNative] = transport.backend.parsesHttp === true;
+    this[kRawComes] = false;
     this[kPaused] = false;
     this[kLate] = [];
+    this[kGiving] = false;
     this[kParser] = null;
     this[kScope] = null;
     this[kMethod] = undefined;
@@ -177,7 +198,7 @@ class HttpConnection extends TcpConnection {
   }
 
   [kOnData](chunk) {
-    if (!this[kNative]) {
+    if (!this[kNative] || this[kRawComes]) {
       inTurn(this, giveRaw, chunk);
       return;
     }
@@ -198,6 +219,7 @@ class HttpConnection extends TcpConnection {
   }
 
   [kOnRaw]() {
+    this[kRawComes] = true;
     inTurn(this, goRaw);
   }
 
@@ -218,14 +240,11 @@ class HttpConnection extends TcpConnection {
 
   resume() {
     if (this[kParser] === null || (!this[kNative] && !this[kPaused])) return super.resume();
-    if (!this[kPaused]) return this;
-    this[kPaused] = false;
-    const late = this[kLate];
-    while (late.length > 0 && !this[kPaused] && !this.destroyed) {
-      const [event, a, b] = late.shift();
-      event(this, a, b);
+    if (this[kPaused]) {
+      this[kPaused] = false;
+      if (!this.pending) this[kBackend].resume(this[kHandle]);
     }
-    if (!this[kPaused] && !this.pending) this[kBackend].resume(this[kHandle]);
+    if (this[kLate].length > 0) giveLate(this);
     return this;
   }
 }

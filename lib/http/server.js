@@ -18,9 +18,15 @@ const kNatives = Symbol('connections that Node does not list');
 const HEADERS_MAX = 2000;
 const STEP_REQUESTS = 64;
 
+/** Whether Node has been told to be lenient, as a server can be: then Node parses. */
+function isLenient(server) {
+  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
+  return server.insecureHTTPParser ?? given.includes('--insecure-http-parser');
+}
+
 /** How the worker is to parse for a server; null when it is not to. */
 function parserSettings(server) {
-  if (server.insecureHTTPParser || nodeParser() === null) return null;
+  if (isLenient(server) || nodeParser() === null) return null;
   const headerBytes = server.maxHeaderSize || http.maxHeaderSize;
   return {
     facade: true,

@@ -131,7 +131,8 @@ class Transport {
 
   /** The options of a backend that parses HTTP, for a server that wants that. */
   withHttp(options) {
-    const settings = this.selection.name === 'net' ? null : (this.server[kHttpSettings]?.() ?? null);
+    const settings =
+      this.selection.name === 'net' ? null : (this.server[kHttpSettings]?.() ?? null);
     if (settings === null) return options;
     const recordBytesMax = 64 + settings.headerBytes + 8 * settings.headersMax;
     return { ...options, http: settings, recordBytesMax };

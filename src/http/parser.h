@@ -86,8 +86,8 @@ typedef struct sea_http_step {
   sea_http_step_kind_t kind;
   size_t used;
   size_t body_len; /* REFUSED: what came before that */
-  bool complete; /* and with that the message is over */
-  bool trailers; /* DATA: shared->message has those */
+  bool complete;   /* and with that the message is over */
+  bool trailers;   /* DATA: shared->message has those */
   int status;
 } sea_http_step_t;
 
