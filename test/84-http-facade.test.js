@@ -241,7 +241,7 @@ describe('createHttpServer on the worker', function () {
       response.end(`[${request.headers.x}]`);
     });
     const answer = await ask(server, requestText('GET /', { X: 'a\x01b', ...CLOSE }));
-    assert.match(answer, /\[a\x01b\]/);
+    assert.ok(answer.includes('[a\x01b]'));
     if (native) assert.equal(server.info().httpRequests, undefined);
   });
 
