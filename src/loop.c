@@ -79,7 +79,7 @@ make_buffers(sea_loop_t *loop)
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
-  bool polled = loop->options.driver == SEA_DRIVER_INLINE;
+  bool polled = loop->options.driver == SEA_DRIVER_INLINE || loop->options.busy_poll_us > 0;
   int error = sea__ring_init(&loop->ring, loop->options.queue_depth, polled, &loop->stats);
   if (error < 0) {
     return error;
