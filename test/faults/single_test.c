@@ -65,6 +65,16 @@ live_shortly(void)
   return error;
 }
 
+static int
+probe(void)
+{
+  sea_features_t features;
+  const char *stage;
+  int error = sea_probe(&features, &stage);
+  assert_true((error == 0) == (stage == NULL));
+  return error;
+}
+
 /* Does it again and again, with the next call failing each time. How often it failed as a whole. */
 static uint32_t
 fail_each(fault_point_t point, int (*life)(void))
@@ -107,6 +117,15 @@ a_start_whose_ring_refuses_goes_on(void **state)
 {
   (void)state;
   assert_int_equal(fail_each(FAULT_SUBMIT, live_shortly), 0);
+}
+
+static void
+a_probe_that_is_refused_anything_leaves_nothing(void **state)
+{
+  (void)state;
+  assert_true(fail_each(FAULT_CALL, probe) >= 3);
+  assert_true(fail_each(FAULT_MEMORY, probe) >= 1);
+  assert_int_equal(fail_each(FAULT_SUBMIT, probe), 0);
 }
 
 /* -- with traffic ----------------------------------------------------------------------------- */
@@ -182,6 +201,7 @@ main(void)
       cmocka_unit_test(a_start_that_runs_out_of_memory_leaves_nothing),
       cmocka_unit_test(a_start_whose_calls_fail_leaves_nothing),
       cmocka_unit_test(a_start_whose_ring_refuses_goes_on),
+      cmocka_unit_test(a_probe_that_is_refused_anything_leaves_nothing),
       cmocka_unit_test(an_operation_that_fails_once_is_done_again),
       cmocka_unit_test(a_call_into_the_kernel_that_is_refused_once_is_made_again),
       cmocka_unit_test(an_error_ends_one_connection_at_most),
