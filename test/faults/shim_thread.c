@@ -20,6 +20,8 @@
 #define NAP_US 500
 #define NAP_CLOCK_US 20000
 #define STEP_CLOCK_US 5
+/* Of a worker whose end is waited for. */
+#define STEPS_MAX 20000U
 
 static struct {
   ucontext_t test;
@@ -184,10 +186,13 @@ fault_thread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(
 
 /* The host waits for the worker, which is all that can happen then. */
 static void
-let_work(void)
+let_work(uint32_t *steps)
 {
   if (fault_worker_step() != WORKER_RAN) {
     fault_nap();
+  }
+  if (++*steps > STEPS_MAX) {
+    fault_fail("the worker does not end, or does not start");
   }
 }
 
@@ -196,8 +201,8 @@ fault_thread_join(pthread_t thread, void **result)
 {
   (void)thread;
   (void)result;
-  while (fiber.there) {
-    let_work();
+  for (uint32_t steps = 0; fiber.there;) {
+    let_work(&steps);
   }
   return 0;
 }
@@ -205,9 +210,10 @@ fault_thread_join(pthread_t thread, void **result)
 int
 fault_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
+  uint32_t steps = 0;
   (void)condition;
   pthread_mutex_unlock(mutex);
-  let_work();
+  let_work(&steps);
   pthread_mutex_lock(mutex);
   return 0;
 }
