@@ -19,6 +19,12 @@ foreach(source IN LISTS test_sources)
   add_dependencies(ctests ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+  # Those with a server run again on the other driver.
+  file(STRINGS ${source} uses_server REGEX "default_options|tiny_options" LIMIT_COUNT 1)
+  if(uses_server)
+    add_test(NAME ${name}_inline COMMAND ${name})
+    set_tests_properties(${name}_inline PROPERTIES TIMEOUT 120 ENVIRONMENT SEARINGS_DRIVER=inline)
+  endif()
 endforeach()
 
 # ---- faults: the core once more, with its system calls and its ring redirected -------------------
