@@ -63,3 +63,9 @@ foreach(source IN LISTS fault_sources)
   add_test(NAME faults_${name} COMMAND faults_${name})
   set_tests_properties(faults_${name} PROPERTIES TIMEOUT 120)
 endforeach()
+# The seeded runs take either driver by themselves.
+foreach(name single_test pressure_test)
+  add_test(NAME faults_${name}_inline COMMAND faults_${name})
+  set_tests_properties(faults_${name}_inline
+    PROPERTIES TIMEOUT 120 ENVIRONMENT SEARINGS_DRIVER=inline)
+endforeach()

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 /* Turns without any effect before everybody is taken to be waiting, and naps before a test hangs.
  */
@@ -11,6 +12,14 @@
 #define FRUITLESS_NAPS 6000U
 /* Steps of a worker that says it is busy, without any effect on anybody else. */
 #define FRUITLESS_STEPS 200000U
+
+/* A server without a worker: the test runs it, and lets it sleep as long as it may. */
+static struct {
+  host_t *host; /* NULL = there is a worker */
+  bool asleep;
+  bool touched; /* the host has had commands for it since */
+  uint64_t until_ms;
+} driven;
 
 static struct {
   uint64_t moved; /* when it last changed: */
@@ -38,9 +47,31 @@ wait_a_little(void)
 }
 
 static fault_worker_t
+run_inline(void)
+{
+  sea_server_t *server = driven.host->server;
+  struct pollfd wake = {.fd = sea_inline_fd(server), .events = POLLIN};
+  eventfd_t count;
+  bool woken = poll(&wake, 1, 0) > 0;
+  fault_clock_tick();
+  if (driven.asleep && !woken && !driven.touched && fault_clock_ms() < driven.until_ms) {
+    return WORKER_WAITING;
+  }
+  if (woken) {
+    assert_int_equal(eventfd_read(wake.fd, &count), 0);
+  }
+  sea_inline_wake(server);
+  driven.touched = false;
+  driven.asleep = !inline_run(server);
+  int64_t wait_ms = sea_inline_wait_ms(server);
+  driven.until_ms = wait_ms < 0 ? UINT64_MAX : fault_clock_ms() + (uint64_t)wait_ms;
+  return driven.asleep ? WORKER_WAITING : WORKER_RAN;
+}
+
+static fault_worker_t
 let_work(void)
 {
-  fault_worker_t state = fault_worker_step();
+  fault_worker_t state = driven.host != NULL ? run_inline() : fault_worker_step();
   idle.steps += state == WORKER_RAN;
   if (idle.steps > FRUITLESS_STEPS) {
     fault_fail("it spins");
@@ -57,7 +88,8 @@ play_poll(struct pollfd *bell, nfds_t n, int timeout_ms)
     look_at(idle.moved + 1);
     return 1;
   }
-  if (let_work() != WORKER_RAN) {
+  /* An inline server runs in host_turn(). */
+  if (driven.host != NULL || let_work() != WORKER_RAN) {
     wait_a_little();
   }
   return poll(bell, n, 0);
@@ -105,6 +137,7 @@ post_what_waits(host_t *host)
     if (!conn->closed && waited && post(host, conn) && conn->ended) {
       host_shutdown(host, conn);
     }
+    driven.touched |= waited;
   }
   sea_flush(host->server);
 }
@@ -123,6 +156,8 @@ void
 play_begin(play_t *play)
 {
   memset(&idle, 0, sizeof idle);
+  memset(&driven, 0, sizeof driven);
+  driven.host = play->host->inline_driver ? play->host : NULL;
   host_echo(play->host);
   if (play->mode == PLAY_POST) {
     play->host->posts = true;
@@ -144,6 +179,7 @@ meddle(play_t *play)
     return;
   }
   uint32_t what = fault_random() % 64;
+  driven.touched |= what < 48;
   if (play->cuts && what == 0) {
     host_close(host, conn, fault_random() % 2 == 0);
   } else if (play->pauses && what < 32) {
@@ -164,6 +200,7 @@ host_moves(play_t *play)
   }
   if (poll(&bell, 1, 0) > 0) {
     host_turn(play->host);
+    driven.asleep = false;
   }
   if (play->pauses || play->cuts) {
     meddle(play);

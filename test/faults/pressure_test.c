@@ -176,6 +176,32 @@ a_ring_that_takes_nothing_for_a_while_goes_on(void **state)
   finish(&play);
 }
 
+/* The last completion of all is seen in a pass that has nothing to do after it. */
+static void
+late_completions_do_not_keep_a_server_from_ending(void **state)
+{
+  (void)state;
+  sea_options_t options = default_options();
+  for (uint32_t seed = 1; seed <= 20; seed++) {
+    fault_plan_t plan = {.seed = seed};
+    plan.per_mille[FAULT_DELAY] = 1000;
+    fault_begin(&plan);
+    fault_arm(true);
+    play_t play = {.host = host_start(&options), .peers = {.n = 4, .write_max = 512}};
+    play_begin(&play);
+    peers_begin(&play.peers, play.host->port, false);
+    play_until(&play, play.host->opened > 0);
+    peers_end(&play.peers);
+    if (seed % 2 == 0) {
+      host_stop(play.host);
+    } else {
+      host_destroy(play.host);
+    }
+    fault_arm(false);
+    fault_end();
+  }
+}
+
 int
 main(void)
 {
@@ -186,6 +212,7 @@ main(void)
       cmocka_unit_test(without_memory_connections_are_refused_and_later_ones_served),
       cmocka_unit_test(a_queue_without_memory_costs_its_own_connection_only),
       cmocka_unit_test(a_completion_queue_that_runs_over_loses_nothing),
+      cmocka_unit_test(late_completions_do_not_keep_a_server_from_ending),
       cmocka_unit_test(a_ring_that_takes_nothing_for_a_while_goes_on),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

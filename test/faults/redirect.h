@@ -51,6 +51,7 @@ int fault_queue_init_params(unsigned entries, struct io_uring *ring,
                             struct io_uring_params *params);
 void fault_queue_exit(struct io_uring *ring);
 int fault_register_ring_fd(struct io_uring *ring);
+int fault_register_eventfd(struct io_uring *ring, int fd);
 int fault_register_buffers(struct io_uring *ring, const struct iovec *parts, unsigned n);
 int fault_register_buf_ring(struct io_uring *ring, struct io_uring_buf_reg *reg, unsigned flags);
 int fault_register_restrictions(struct io_uring *ring, struct io_uring_restriction *list,
@@ -94,6 +95,7 @@ unsigned fault_cq_ready(const struct io_uring *ring);
 #define io_uring_queue_init_params(a, b, c) fault_queue_init_params(a, b, c)
 #define io_uring_queue_exit(ring) fault_queue_exit(ring)
 #define io_uring_register_ring_fd(ring) fault_register_ring_fd(ring)
+#define io_uring_register_eventfd(ring, fd) fault_register_eventfd(ring, fd)
 #define io_uring_register_buffers(ring, parts, n) fault_register_buffers(ring, parts, n)
 #define io_uring_register_buf_ring(a, b, c) fault_register_buf_ring(a, b, c)
 #define io_uring_register_restrictions(a, b, c) fault_register_restrictions(a, b, c)

@@ -31,6 +31,7 @@ static sea_options_t
 any_options(play_mode_t mode)
 {
   sea_options_t options = default_options();
+  options.driver = now_and_then(3) ? SEA_DRIVER_INLINE : SEA_DRIVER_WORKER;
   options.queue_depth = one_of_three(8, 16, 256);
   options.buffer_count = one_of_three(1, 4, 256);
   options.buffer_size = one_of_three(64, 1024, 16384);

@@ -65,6 +65,8 @@ uint32_t fault_fired(fault_point_t point);
 /* -- shim_thread.c -- */
 
 fault_worker_t fault_worker_step(void);
+/* What a step takes, for servers that are run without a worker. */
+void fault_clock_tick(void);
 uint64_t fault_clock_ms(void);
 /* Nobody has anything to do: gives the kernel a moment and moves the clock on. */
 void fault_nap(void);

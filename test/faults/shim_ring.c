@@ -14,6 +14,7 @@
 #define HELD_MAX 8192U
 #define DELAY_TICKS_MAX 24U
 #define BLIND_TICKS_MAX 12U
+#define NAPS_MAX 4000U
 
 typedef struct held {
   struct io_uring_cqe cqe;
@@ -23,7 +24,7 @@ typedef struct held {
 /* Of the loop's ring. That of the probe is left alone. */
 static struct {
   struct io_uring *ring;
-  uint64_t tick; /* counts calls into the kernel */
+  uint64_t tick; /* counts calls into the kernel, and looks that found nothing */
   uint64_t blind_until;
   uint32_t held_count;
   struct io_uring_cqe shown;
@@ -225,6 +226,7 @@ fault_peek_cqe(struct io_uring *ring, struct io_uring_cqe **cqe)
   pump();
   uint32_t i = choose();
   if (i == state.held_count) {
+    state.tick++; /* a server without a worker may have no reason to enter */
     return -EAGAIN;
   }
   state.shown = state.held[i].cqe;
@@ -295,6 +297,7 @@ fault_submit_and_get_events(struct io_uring *ring)
 static int
 sleep_until(struct io_uring *ring, uint64_t deadline_ms)
 {
+  uint32_t naps = 0;
   int result = enter(ring);
   fault_yield(WORKER_RAN);
   /* The kernel does not sleep either when it has not taken all entries. */
@@ -302,7 +305,13 @@ sleep_until(struct io_uring *ring, uint64_t deadline_ms)
     if (deadline_ms != 0 && fault_clock_ms() >= deadline_ms) {
       return -ETIME;
     }
-    fault_yield(WORKER_WAITING);
+    if (fault_on_worker()) {
+      fault_yield(WORKER_WAITING);
+    } else if (++naps < NAPS_MAX) {
+      fault_nap(); /* an inline server that is run to its end */
+    } else {
+      fault_fail("an inline server does not end");
+    }
     io_uring_get_events(ring);
   }
   return result;
@@ -369,6 +378,12 @@ int
 fault_register_ring_fd(struct io_uring *ring)
 {
   return fault_here(FAULT_CALL) ? -ONE_OF(EBUSY, EINVAL) : io_uring_register_ring_fd(ring);
+}
+
+int
+fault_register_eventfd(struct io_uring *ring, int fd)
+{
+  return fault_here(FAULT_CALL) ? -ONE_OF(ENOMEM, EBUSY) : io_uring_register_eventfd(ring, fd);
 }
 
 int

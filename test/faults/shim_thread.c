@@ -113,10 +113,16 @@ fault_yield(fault_worker_t state)
   }
 }
 
+void
+fault_clock_tick(void)
+{
+  fiber.clock_us += STEP_CLOCK_US;
+}
+
 fault_worker_t
 fault_worker_step(void)
 {
-  fiber.clock_us += STEP_CLOCK_US;
+  fault_clock_tick();
   if (!fiber.there) {
     return WORKER_NONE;
   }
