@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|c|js|net|parity|types|asan|tsan|faults] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|c|js|net|parity|types|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
  */
@@ -14,6 +14,7 @@ const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { runCTests } = require('./lib/ctest');
 const { runFaults } = require('./lib/faults');
+const { runFuzz } = require('./lib/fuzz');
 const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
@@ -73,6 +74,11 @@ function reference(args) {
   return mocha('mocha, parity tests on node:net itself', { files: [PARITY], env, args });
 }
 
+/** Properties, checked with random events and options. */
+function fuzzInJavaScript() {
+  return mocha('mocha, properties', { files: ['test/fuzz/*.test.js'] });
+}
+
 function typeTest() {
   title('types');
   const tsc = path.join('node_modules', 'typescript', 'bin', 'tsc');
@@ -108,6 +114,7 @@ const SUITES = {
       (args) =>
         mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
       reference,
+      fuzzInJavaScript,
       typeTest,
     ],
   },
@@ -127,6 +134,7 @@ const SUITES = {
     needs: { flavour: 'asan', tests: true },
     steps: [() => cTests('asan', []), asanMocha],
   },
+  fuzz: { needs: { flavour: 'fuzz' }, steps: [runFuzz, fuzzInJavaScript] },
   faults: { needs: { tests: true }, steps: [runFaults] },
   tsan: {
     needs: { flavour: 'tsan', tests: true },
