@@ -123,6 +123,9 @@ reclaim(sea_loop_t *loop)
 {
   const sea_event_t *event;
   while ((event = sea__events_reclaim(&loop->events)) != NULL) {
+    if (event->kind == SEA_EVENT_DATA) {
+      sea__stat_add(&loop->stats.data_reclaimed, 1);
+    }
     sea__loop_release(loop, event);
   }
 }
