@@ -150,6 +150,21 @@ shut_when_posted(host_t *host, host_conn_t *conn)
   }
 }
 
+/* -- a host that sends past the worker when it may --------------------------------------------- */
+
+static void
+send_now_or_later(host_t *host, host_conn_t *conn, const void *bytes, size_t len)
+{
+  size_t sent = 0;
+  /* What was refused has not been given, so the core cannot know that it comes first. */
+  if (host->waiting == NULL && fault_random() % 2 == 0) {
+    sent = sea_send_now(host->server, conn->id, bytes, len);
+  }
+  if (sent < len) {
+    host_send(host, conn, (const char *)bytes + sent, len - sent);
+  }
+}
+
 /* -- turns ------------------------------------------------------------------------------------ */
 
 void
@@ -159,6 +174,7 @@ play_begin(play_t *play)
   memset(&driven, 0, sizeof driven);
   driven.host = play->host->inline_driver ? play->host : NULL;
   host_echo(play->host);
+  play->host->on_data = send_now_or_later;
   if (play->mode == PLAY_POST) {
     play->host->posts = true;
     play->host->on_data = keep_and_post;

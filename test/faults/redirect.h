@@ -30,6 +30,7 @@ int fault_listen(int fd, int backlog);
 int fault_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 int fault_getsockname(int fd, struct sockaddr *address, socklen_t *len);
 int fault_chmod(const char *path, mode_t mode);
+ssize_t fault_send(int fd, const void *bytes, size_t len, int flags);
 ssize_t fault_sendmsg(int fd, const struct msghdr *header, int flags);
 int fault_shutdown(int fd, int how);
 ssize_t fault_read(int fd, void *bytes, size_t len);
@@ -81,6 +82,7 @@ unsigned fault_cq_ready(const struct io_uring *ring);
 #define setsockopt(a, b, c, d, e) fault_setsockopt(a, b, c, d, e)
 #define getsockname(fd, address, len) fault_getsockname(fd, address, len)
 #define chmod(path, mode) fault_chmod(path, mode)
+#define send(fd, bytes, len, flags) fault_send(fd, bytes, len, flags)
 #define sendmsg(fd, header, flags) fault_sendmsg(fd, header, flags)
 #define shutdown(fd, how) fault_shutdown(fd, how)
 #define read(fd, bytes, len) fault_read(fd, bytes, len)

@@ -121,6 +121,18 @@ fault_chmod(const char *path, mode_t mode)
   return fault_here(FAULT_CALL) ? fail_with(errors) : chmod(path, mode);
 }
 
+/* The host's own. Whatever its error, the send that follows meets it. */
+ssize_t
+fault_send(int fd, const void *bytes, size_t len, int flags)
+{
+  static const int errors[] = {EINTR, EAGAIN, ENOBUFS, ENOMEM, 0};
+  if (fault_here(FAULT_SEND)) {
+    return fail_with(errors);
+  }
+  return send(fd, bytes, len > 0 && fault_here(FAULT_SHORT) ? 1 + fault_random() % len : len,
+              flags);
+}
+
 /* The one attempt that is left to a connection that closes. Nobody repeats it: what it does not
  * send is lost, so it may only fail where connections may die. */
 ssize_t
