@@ -111,7 +111,7 @@ sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **s
   }
   int error = take_listener(server, fd, syscall);
   if (error < 0) {
-    close(fd);
+    sea__sock_unlisten(fd, spec);
     return error;
   }
   const struct sockaddr_un *un = (const struct sockaddr_un *)&server->address;
