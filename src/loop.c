@@ -79,13 +79,21 @@ make_buffers(sea_loop_t *loop)
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
-  int error = sea__ring_init(&loop->ring, loop->options.queue_depth, &loop->stats);
+  int error;
+  uint32_t depth = loop->options.queue_depth;
+  /* A ring that leaves no locked memory for buffers is too large. */
+  do {
+    error = sea__ring_init(&loop->ring, depth, &loop->stats);
+    if (error < 0) {
+      return error;
+    }
+    error = make_buffers(loop);
+    depth = loop->ring.uring.sq.ring_entries / 2;
+    if (error < 0) {
+      sea__ring_deinit(&loop->ring);
+    }
+  } while (error == -ENOMEM && depth >= SEA_RING_ENTRIES_MIN);
   if (error < 0) {
-    return error;
-  }
-  error = make_buffers(loop);
-  if (error < 0) {
-    sea__ring_deinit(&loop->ring);
     return error;
   }
   sea__zero_copy_init(&loop->zero_copy, &loop->ring, &loop->options);

@@ -1,6 +1,8 @@
 /* Finds out what the kernel offers by using it: every feature is tried on a small ring, with
  * sockets that belong to the probe. Version numbers say little: vendors backport, sandboxes forbid.
  */
+#include "probe.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,28 +11,35 @@
 
 #include "bufring.h"
 #include "compat.h"
-#include "ring.h"
+#include "patience.h"
 #include "sea.h"
 
-#define PROBE_ENTRIES 8
-#define PROBE_BUFFERS 2
-#define PROBE_BUFFER_SIZE 64
 #define PROBE_TIMEOUT_S 5 /* only a broken kernel lets the probe wait at all */
+
+int
+sea__probe_ring(struct io_uring *ring, uint32_t flags)
+{
+  int error;
+  uint32_t patience = SEA_PATIENCE;
+  do {
+    error = io_uring_queue_init(SEA_PROBE_ENTRIES, ring, flags);
+  } while (sea__try_again(error, &patience));
+  return error;
+}
 
 static int
 try_flags(uint32_t flags)
 {
   struct io_uring ring;
-  int error = io_uring_queue_init(PROBE_ENTRIES, &ring, flags);
+  int error = sea__probe_ring(&ring, flags);
   if (error == 0) {
     io_uring_queue_exit(&ring);
   }
   return error;
 }
 
-/* Submits what is prepared and takes one completion. */
-static int
-complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
+int
+sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
 {
   struct io_uring_cqe *cqe = NULL;
   struct __kernel_timespec ts = {.tv_sec = PROBE_TIMEOUT_S};
@@ -44,14 +53,19 @@ complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
   return 0;
 }
 
-/* An entry point that some sandboxes forbid although they allow the set-up. */
-static int
-try_enter(struct io_uring *ring)
+int
+sea__probe_pair(int pair[2])
+{
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : 0;
+}
+
+int
+sea__probe_enter(struct io_uring *ring)
 {
   int32_t result;
   uint32_t flags;
   io_uring_prep_nop(io_uring_get_sqe(ring));
-  int error = complete(ring, &result, &flags);
+  int error = sea__probe_complete(ring, &result, &flags);
   return error < 0 ? error : result;
 }
 
@@ -60,7 +74,7 @@ multishot_answer(struct io_uring *ring)
 {
   int32_t result;
   uint32_t flags;
-  int error = complete(ring, &result, &flags);
+  int error = sea__probe_complete(ring, &result, &flags);
   if (error < 0 || result < 0) {
     return error < 0 ? error : result;
   }
@@ -101,9 +115,9 @@ try_cancel(struct io_uring *ring, int fd)
   uint32_t flags;
   struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
   io_uring_prep_cancel_fd(sqe, fd, IORING_ASYNC_CANCEL_ALL);
-  int error = complete(ring, &result, &flags);
+  int error = sea__probe_complete(ring, &result, &flags);
   if (error == 0 && result == -ECANCELED) {
-    error = complete(ring, &result, &flags); /* the cancelled one came first */
+    error = sea__probe_complete(ring, &result, &flags); /* the cancelled one came first */
   }
   if (error < 0) {
     return error;
@@ -116,7 +130,7 @@ try_cancel(struct io_uring *ring, int fd)
 static int
 try_receive(struct io_uring *ring, int pair[2], int32_t bytes, uint16_t how, uint32_t wanted)
 {
-  static const char zeros[PROBE_BUFFERS * PROBE_BUFFER_SIZE];
+  static const char zeros[SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE];
   int32_t result;
   uint32_t flags;
   if (send(pair[0], zeros, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
@@ -127,7 +141,7 @@ try_receive(struct io_uring *ring, int pair[2], int32_t bytes, uint16_t how, uin
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = SEA_BUFFER_GROUP;
   sqe->ioprio |= how;
-  int error = complete(ring, &result, &flags);
+  int error = sea__probe_complete(ring, &result, &flags);
   if (error < 0 || result < 0) {
     return error < 0 ? error : result;
   }
@@ -139,8 +153,9 @@ static void
 try_recv_and_cancel(struct io_uring *ring, sea_features_t *features)
 {
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    features->multishot_recv = features->cancel_fd = -errno;
+  int error = sea__probe_pair(pair);
+  if (error < 0) {
+    features->multishot_recv = features->cancel_fd = error;
     return;
   }
   features->multishot_recv = try_receive(ring, pair, 1, 0, 0);
@@ -156,16 +171,16 @@ try_filling(sea_filling_t filling)
   sea_ring_t ring = {0};
   sea_bufring_t buffers = {0};
   int pair[2] = {-1, -1};
-  int error = io_uring_queue_init(PROBE_ENTRIES, &ring.uring, 0);
+  int error = sea__probe_ring(&ring.uring, 0);
   if (error < 0) {
     return error;
   }
-  error = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE, filling);
-  if (error == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    error = -errno;
+  error = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS, SEA_PROBE_BUFFER_SIZE, filling);
+  if (error == 0) {
+    error = sea__probe_pair(pair);
   }
   if (error == 0 && filling == SEA_FILL_BUNDLES) {
-    error = try_receive(&ring.uring, pair, PROBE_BUFFERS * PROBE_BUFFER_SIZE,
+    error = try_receive(&ring.uring, pair, SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE,
                         SEA_IORING_RECVSEND_BUNDLE, 0);
   } else if (error == 0) {
     error = try_receive(&ring.uring, pair, 1, 0, SEA_IORING_CQE_F_BUF_MORE);
@@ -185,15 +200,16 @@ try_send_zero_copy(struct io_uring *ring)
   int pair[2];
   int32_t result;
   uint32_t flags;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    return -errno;
+  int error = sea__probe_pair(pair);
+  if (error < 0) {
+    return error;
   }
   struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
   io_uring_prep_send_zc(sqe, pair[0], "x", 1, MSG_NOSIGNAL, 0);
-  int error = complete(ring, &result, &flags);
+  error = sea__probe_complete(ring, &result, &flags);
   if (error == 0 && (flags & IORING_CQE_F_MORE)) {
     int32_t notified;
-    error = complete(ring, &notified, &flags);
+    error = sea__probe_complete(ring, &notified, &flags);
   }
   close(pair[0]);
   close(pair[1]);
@@ -208,17 +224,17 @@ try_operations(sea_features_t *features)
 {
   sea_ring_t ring = {0};
   sea_bufring_t buffers;
-  features->ring = io_uring_queue_init(PROBE_ENTRIES, &ring.uring, 0);
+  features->ring = sea__probe_ring(&ring.uring, 0);
   if (features->ring < 0) {
     return;
   }
-  features->ring = try_enter(&ring.uring);
+  features->ring = sea__probe_enter(&ring.uring);
   int registered = io_uring_register_ring_fd(&ring.uring);
   features->registered_ring = registered < 0 ? registered : 0;
   features->multishot_accept = try_accept(&ring.uring);
   features->send_zero_copy = try_send_zero_copy(&ring.uring);
-  features->buffer_ring = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE,
-                                            SEA_FILL_WHOLE);
+  features->buffer_ring = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS,
+                                            SEA_PROBE_BUFFER_SIZE, SEA_FILL_WHOLE);
   if (features->buffer_ring == 0) {
     try_recv_and_cancel(&ring.uring, features);
   } else {
