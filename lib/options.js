@@ -114,7 +114,7 @@ function unknownOption(name, value, table) {
   return codedError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `The "options.${name}" property is not an option of this server (known options: ${known}). ` +
+    `The "options.${name}" property is not an option there is (known options: ${known}). ` +
       `Received ${shown}`,
   );
 }

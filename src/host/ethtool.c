@@ -145,6 +145,7 @@ take_rss(void *arg, const struct nlattr *attributes, size_t len)
   if (table == NULL) {
     return 0;
   }
+  rss->nic->has_rss_table = true;
   const char *entries = sea__attribute_data(table);
   for (size_t at = 0; at + sizeof(uint32_t) <= sea__attribute_len(table); at += sizeof(uint32_t)) {
     uint32_t queue;

@@ -80,6 +80,7 @@ typedef struct sea_nic {
   bool ntuple_on;
 
   int rss_error;
+  bool has_rss_table;        /* the next */
   bool rss_spreads_to_queue; /* the table of the default context names the queue asked about */
   bool has_rss_contexts;     /* the next; 6.12 */
   uint32_t rss_contexts;     /* beside the default one */
