@@ -81,7 +81,10 @@ function forbidden(system) {
 
 function missing(system) {
   if (system.sandbox.seccomp === 'filter') {
-    return { ...filtered(system), why: 'a seccomp filter hides it, or the kernel was built without' };
+    return {
+      ...filtered(system),
+      why: 'a seccomp filter hides it, or the kernel was built without',
+    };
   }
   return {
     cause: 'kernel',
