@@ -226,6 +226,8 @@ try_operations(sea_features_t *features)
   sea_bufring_t buffers;
   features->ring = sea__probe_ring(&ring.uring, 0);
   if (features->ring < 0) {
+    features->registered_ring = features->multishot_accept = features->send_zero_copy =
+        features->buffer_ring = features->multishot_recv = features->cancel_fd = features->ring;
     return;
   }
   features->ring = sea__probe_enter(&ring.uring);

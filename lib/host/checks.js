@@ -94,15 +94,14 @@ function checkIoUring({ problem, addon }) {
 }
 
 function checkChoice() {
-  const wanted = process.env.SEARINGS_BACKEND;
-  if (wanted !== 'net') return [];
-  return [
-    blocker(
-      'choice',
-      'SEARINGS_BACKEND=net: servers run on node:net on purpose',
-      'unset SEARINGS_BACKEND',
-    ),
-  ];
+  const wanted = process.env.SEARINGS_BACKEND || 'auto';
+  if (wanted === 'auto') return [];
+  if (wanted === 'io_uring') return [note('choice', 'SEARINGS_BACKEND=io_uring: no fallback')];
+  const text =
+    wanted === 'net'
+      ? 'SEARINGS_BACKEND=net: servers run on node:net on purpose'
+      : `SEARINGS_BACKEND=${wanted}: there is no such transport`;
+  return [blocker('choice', text, 'unset SEARINGS_BACKEND')];
 }
 
 function checkSysctl({ limits, problem }) {
@@ -163,12 +162,17 @@ function checkFeatures({ features, usable }) {
   return note('features', `${all - off.length} of ${all} work; off: ${named.join('; ')}`);
 }
 
-function checkServer({ server, ok: works, backend, medianUs, maxUs, error }) {
+/** What may help a server that does not serve. */
+function serverFix(code) {
+  if (code === 'ENOMEM') return TOO_LITTLE_MEMORY.command;
+  if (code === 'EMFILE' || code === 'ENFILE') return TOO_FEW_FILES.command;
+  if (process.env.SEARINGS_BACKEND) return 'unset SEARINGS_BACKEND';
+  return 'ip link set dev lo up   (the test runs over 127.0.0.1)';
+}
+
+function checkServer({ server, ok: works, backend, medianUs, maxUs, error, code }) {
   const id = `server:${server}`;
-  if (!works) {
-    const fix = 'ip link set dev lo up   (the test runs over 127.0.0.1)';
-    return blocker(id, `does not serve: ${error}`, fix);
-  }
+  if (!works) return blocker(id, `does not serve: ${error}`, serverFix(code));
   return ok(
     id,
     `on ${backend}, a round trip takes ${medianUs} µs (the longest of 100: ${maxUs} µs)`,

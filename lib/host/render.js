@@ -37,11 +37,12 @@ function checkLines({ id, status, text, fix }, width, paint) {
   return lines;
 }
 
-function zeroCopyLine({ ready, interfaces }, width, paint) {
+function zeroCopyLine({ ready, blockers, interfaces }, width, paint) {
   const able = interfaces.filter((one) => one.ready).map(({ name }) => name);
+  const why = blockers[0]?.text ?? 'no interface can';
   const text = ready
     ? `zero-copy receive can work on queue 0 of ${able.join(', ')}`
-    : `no interface can (${count(interfaces.length, 'interface')} looked at): searings zcrx-probe --all`;
+    : `no zero-copy receive: ${why} (searings zcrx-probe --all)`;
   const mark = paint(ready ? 'green' : 'dim', (ready ? 'ok' : 'note').padEnd(8));
   return `  ${mark} ${'zcrx'.padEnd(width)}  ${text}`;
 }

@@ -87,10 +87,11 @@ async function testOne(server, start) {
     const times = await measure(started.port);
     const medianUs = Math.round(times[times.length >> 1]);
     const maxUs = Math.round(times[times.length - 1]);
-    return { server, ok: true, backend: started.backend, medianUs, maxUs, error: null };
+    return { server, ok: true, backend: started.backend, medianUs, maxUs, error: null, code: null };
   } catch (error) {
     const backend = started?.backend ?? null;
-    return { server, ok: false, backend, medianUs: null, maxUs: null, error: error.message };
+    const { message, code = null } = error;
+    return { server, ok: false, backend, medianUs: null, maxUs: null, error: message, code };
   } finally {
     await started?.stop();
   }
@@ -98,7 +99,7 @@ async function testOne(server, start) {
 
 /**
  * @returns {Promise<{server: string, ok: boolean, backend: string | null, medianUs: number | null,
- *   maxUs: number | null, error: string | null}[]>} times of a round trip of 64 bytes
+ *   maxUs: number | null, error: string | null, code: string | null}[]>} times of a round trip of 64 bytes
  */
 async function selfTest() {
   const results = [];
