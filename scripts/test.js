@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|c|js|net|parity|types|asan|tsan] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|c|js|net|parity|types|host|asan|tsan] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
  */
@@ -17,6 +17,7 @@ const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
+const HOST = 'test/host/*.test.js';
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** Suites that do not care what kind of stream socket it is. */
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
@@ -122,6 +123,8 @@ const SUITES = {
   js: { needs: {}, steps: [(args) => mocha('mocha, io_uring', { args })] },
   net: { needs: {}, steps: [(args) => mocha('mocha, node:net', { args, env: onNet })] },
   types: { needs: {}, steps: [typeTest] },
+  // As root, with the machine to itself: it changes sysctls, and restores them.
+  host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
   asan: {
     needs: { flavour: 'asan', tests: true },
     steps: [() => cTests('asan', []), asanMocha],

@@ -226,8 +226,6 @@ try_operations(sea_features_t *features)
   sea_bufring_t buffers;
   features->ring = sea__probe_ring(&ring.uring, 0);
   if (features->ring < 0) {
-    features->registered_ring = features->multishot_accept = features->send_zero_copy =
-        features->buffer_ring = features->multishot_recv = features->cancel_fd = features->ring;
     return;
   }
   features->ring = sea__probe_enter(&ring.uring);
@@ -271,11 +269,26 @@ verdict(const sea_features_t *features, const char **stage)
   return 0;
 }
 
+/* Without a ring there is nothing to try. */
+static void
+fill(sea_features_t *features, int error)
+{
+  features->ring = features->submit_all = features->coop_taskrun = features->single_issuer =
+      features->defer_taskrun = features->registered_ring = features->buffer_ring =
+          features->multishot_accept = features->multishot_recv = features->cancel_fd =
+              features->send_zero_copy = features->recv_bundles = features->incremental_buffers =
+                  error;
+}
+
 int
 sea_probe(sea_features_t *features, const char **stage)
 {
-  memset(features, 0, sizeof *features);
+  fill(features, 0);
   try_operations(features);
+  if (features->ring < 0) {
+    fill(features, features->ring);
+    return verdict(features, stage);
+  }
   features->recv_bundles = try_filling(SEA_FILL_BUNDLES);
   features->incremental_buffers = try_filling(SEA_FILL_INCREMENTAL);
   features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);

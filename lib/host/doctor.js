@@ -5,7 +5,7 @@ const { silenceWarning } = require('../backend/select');
 const { capabilities } = require('./capabilities');
 const { checksOf } = require('./checks');
 const { selfTest } = require('./self-test');
-const { zcrxProbe } = require('./zcrx');
+const { checkOptions, probeOn } = require('./zcrx');
 
 const SUMMARIES = {
   ready: 'servers run on io_uring',
@@ -20,8 +20,8 @@ function verdictOf(checks, servers) {
 }
 
 /** Of the whole report of zcrxProbe() what a summary needs. */
-function zeroCopyReceive() {
-  const { ready, blockers, interfaces } = zcrxProbe();
+function zeroCopyReceive(host) {
+  const { ready, blockers, interfaces } = probeOn(host, checkOptions({}));
   return {
     ready,
     blockers,
@@ -50,7 +50,7 @@ async function doctor() {
     summary: SUMMARIES[verdict],
     checks,
     servers,
-    zeroCopyReceive: zeroCopyReceive(),
+    zeroCopyReceive: zeroCopyReceive(host),
     host,
   };
 }

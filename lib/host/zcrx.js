@@ -136,8 +136,12 @@ function missingInterface(name) {
  */
 function zcrxProbe(given) {
   const options = checkOptions(given);
+  return probeOn(capabilities(), options);
+}
+
+/** The same where capabilities() has been asked already. */
+function probeOn(host, options) {
   const { binding } = loadBinding();
-  const host = capabilities();
   const advisories = advisoriesFor(host.kernel);
   const blockers = hostBlockers(host, advisories);
   const found = binding?.interfaces?.(options.rxQueue, options.interface) ?? [];
@@ -163,4 +167,4 @@ function zcrxProbe(given) {
   };
 }
 
-module.exports = { zcrxProbe };
+module.exports = { checkOptions, probeOn, zcrxProbe };

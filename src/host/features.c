@@ -219,6 +219,13 @@ try_zero_copy_receive(void)
 void
 sea_host_probe(sea_host_features_t *features)
 {
+  int ring = on_ring(0, sea__probe_enter);
+  if (ring < 0) { /* then there is nothing to try */
+    features->send_bundles = features->send_message_zc = features->registered_send =
+        features->napi = features->sqpoll = features->msg_ring = features->futex_wait =
+            features->recv_zc = features->cqe32 = ring;
+    return;
+  }
   features->send_bundles = try_send_bundles();
   features->send_message_zc = on_ring(0, send_message);
   features->registered_send = on_ring(0, send_registered);
