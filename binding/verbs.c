@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "info.h"
+#include "inline.h"
 #include "value.h"
 
 #define ARGS_MAX 3
@@ -265,7 +266,12 @@ verb_start(napi_env env, napi_callback_info info)
 {
   napi_value args[ARGS_MAX];
   sea_napi_transport_t *t = enter(env, info, args);
-  return sea_napi_number(env, t == NULL ? -ESHUTDOWN : sea_server_start(t->core));
+  int error = -ESHUTDOWN;
+  if (t != NULL) {
+    error = t->inline_driver != NULL ? sea_napi_inline_start(t->inline_driver)
+                                     : sea_server_start(t->core);
+  }
+  return sea_napi_number(env, error);
 }
 
 static napi_value
@@ -337,13 +343,25 @@ verb_release(napi_env env, napi_callback_info info)
   return NULL;
 }
 
+static void
+hold(napi_env env, sea_napi_transport_t *t, bool on)
+{
+  if (t->inline_driver != NULL) {
+    sea_napi_inline_hold(t->inline_driver, on);
+  } else if (on) {
+    napi_ref_threadsafe_function(env, t->doorbell);
+  } else {
+    napi_unref_threadsafe_function(env, t->doorbell);
+  }
+}
+
 static napi_value
 verb_ref(napi_env env, napi_callback_info info)
 {
   napi_value args[ARGS_MAX];
   sea_napi_transport_t *t = enter(env, info, args);
   if (t != NULL) {
-    napi_ref_threadsafe_function(env, t->doorbell);
+    hold(env, t, true);
   }
   return NULL;
 }
@@ -354,7 +372,7 @@ verb_unref(napi_env env, napi_callback_info info)
   napi_value args[ARGS_MAX];
   sea_napi_transport_t *t = enter(env, info, args);
   if (t != NULL) {
-    napi_unref_threadsafe_function(env, t->doorbell);
+    hold(env, t, false);
   }
   return NULL;
 }

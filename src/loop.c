@@ -79,16 +79,17 @@ make_buffers(sea_loop_t *loop)
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
-  int error;
+  bool polled = loop->options.driver == SEA_DRIVER_INLINE;
   uint32_t depth = loop->options.queue_depth;
+  int error;
   /* A ring that leaves no locked memory for buffers is too large. */
   do {
-    error = sea__ring_init(&loop->ring, depth, &loop->stats);
+    error = sea__ring_init(&loop->ring, depth, polled, &loop->stats);
     if (error < 0) {
       return error;
     }
-    error = make_buffers(loop);
     depth = loop->ring.uring.sq.ring_entries / 2;
+    error = make_buffers(loop);
     if (error < 0) {
       sea__ring_deinit(&loop->ring);
     }
@@ -314,10 +315,17 @@ service_connections(sea_loop_t *loop)
   }
 }
 
+/* Who sleeps in the ring is woken through it. */
+static bool
+wants_wake(const sea_loop_t *loop)
+{
+  return loop->options.driver == SEA_DRIVER_WORKER && !loop->stopping && !loop->wake_armed;
+}
+
 static void
 arm_wake(sea_loop_t *loop)
 {
-  struct io_uring_sqe *sqe = loop->wake_armed || loop->stopping ? NULL : sea__ring_sqe(&loop->ring);
+  struct io_uring_sqe *sqe = wants_wake(loop) ? sea__ring_sqe(&loop->ring) : NULL;
   if (sqe != NULL) {
     io_uring_prep_read(sqe, loop->wake.ring_fd, &loop->wake_count, sizeof loop->wake_count, 0);
     sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_WAKE, 0));
@@ -506,7 +514,7 @@ sea__loop_has_work(const sea_loop_t *loop)
          ((orders & SEA_ORDER_DISCARD) && !loop->discarding) ||
          (sea__loop_starved(loop) && loop->buffers.provided > 0) ||
          sea__events_reclaimable(&loop->events) || /* or they would stay in use while it sleeps */
-         listener_has_work(loop) || (!loop->stopping && !loop->wake_armed);
+         listener_has_work(loop) || wants_wake(loop);
 }
 
 uint32_t

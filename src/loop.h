@@ -80,6 +80,7 @@ typedef struct sea_loop {
   bool cancelling; /* a cancellation of everything is in flight */
   bool stopping;
   bool discarding;
+  bool ended; /* inline: STOPPED was said, and the ring is no more */
   sea_bell_t bell_due;
 
   sea_events_t events;

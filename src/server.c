@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "inline.h"
 #include "outbox.h"
 #include "sea.h"
 #include "sock.h"
@@ -32,6 +33,12 @@ sea_options_init(sea_options_t *options)
       .send_buffer_size = 65536,
       .send_queue_max = 1024,
   };
+}
+
+static bool
+is_inline(const sea_server_t *server)
+{
+  return server->loop.options.driver == SEA_DRIVER_INLINE;
 }
 
 static bool
@@ -127,7 +134,8 @@ sea_server_start(sea_server_t *server)
   if (server->started) {
     return -EALREADY;
   }
-  int error = sea__thread_start(&server->thread, &server->loop);
+  int error = is_inline(server) ? sea__inline_start(&server->loop)
+                                : sea__thread_start(&server->thread, &server->loop);
   server->started = error == 0;
   return error;
 }
@@ -149,8 +157,12 @@ sea_server_destroy(sea_server_t *server)
   if (server->started) {
     atomic_fetch_or_explicit(&loop->orders, SEA_ORDER_STOP | SEA_ORDER_DISCARD,
                              memory_order_acq_rel);
-    sea__wake_rouse(&loop->wake, SEA_SLEEP_COMMANDS | SEA_SLEEP_SPACE | SEA_SLEEP_STALL);
-    sea__thread_join(&server->thread);
+    if (is_inline(server)) {
+      sea__inline_finish(loop);
+    } else {
+      sea__wake_rouse(&loop->wake, SEA_SLEEP_COMMANDS | SEA_SLEEP_SPACE | SEA_SLEEP_STALL);
+      sea__thread_join(&server->thread);
+    }
   }
   if (loop->listener.fd >= 0) {
     sea__accept_close(&loop->listener);
@@ -208,6 +220,42 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
     info->zero_copy_send = loop->zero_copy.state;
     info->send_buffers = loop->zero_copy.buffers.state;
   }
+}
+
+/* -- running the loop inline ------------------------------------------------------------------ */
+
+void
+sea_inline_pass(sea_server_t *server)
+{
+  if (server->started) {
+    sea__inline_pass(&server->loop);
+  }
+}
+
+bool
+sea_inline_sleep(sea_server_t *server)
+{
+  return !server->started || sea__inline_sleep(&server->loop);
+}
+
+void
+sea_inline_wake(sea_server_t *server)
+{
+  if (server->started) {
+    sea__inline_wake(&server->loop);
+  }
+}
+
+int
+sea_inline_fd(const sea_server_t *server)
+{
+  return server->loop.wake.ring_fd;
+}
+
+int64_t
+sea_inline_wait_ms(sea_server_t *server)
+{
+  return server->started ? sea__inline_wait_ms(&server->loop) : -1;
 }
 
 /* -- commands --------------------------------------------------------------------------------- */
@@ -309,6 +357,10 @@ sea_flush(sea_server_t *server)
   server->gave_back = false;
   if (wanted) {
     sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
+  }
+  uint32_t orders = atomic_load_explicit(&server->loop.orders, memory_order_relaxed);
+  if (is_inline(server) && (orders & SEA_ORDER_DISCARD) != 0) {
+    sea_inline_pass(server);
   }
 }
 

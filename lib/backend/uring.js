@@ -113,7 +113,7 @@ class UringBackend {
     this.bound = null;
     this.lastInfo = null;
     this.native = binding.createTransport(
-      options,
+      { ...options, inline: options.driver === 'inline' },
       this.records,
       // Events find the asynchronous context of listen(), as those of net.Server.
       AsyncResource.bind((count) => this.onBatch(count), 'SEARINGS'),
