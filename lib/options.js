@@ -166,7 +166,7 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   if (options.noDelay !== undefined && given.tcpNoDelay === undefined) {
     options.tcpNoDelay = options.noDelay;
   }
-  options.driver ??= driverFromEnvironment();
+  if (table.driver !== undefined) options.driver ??= driverFromEnvironment();
   return Object.freeze(options);
 }
 

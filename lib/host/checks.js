@@ -166,6 +166,7 @@ function checkFeatures({ features, usable }) {
 function serverFix(code) {
   if (code === 'ENOMEM') return TOO_LITTLE_MEMORY.command;
   if (code === 'EMFILE' || code === 'ENFILE') return TOO_FEW_FILES.command;
+  if (code === 'ERR_INVALID_ARG_VALUE') return 'unset SEARINGS_BACKEND SEARINGS_DRIVER';
   if (process.env.SEARINGS_BACKEND) return 'unset SEARINGS_BACKEND';
   return 'ip link set dev lo up   (the test runs over 127.0.0.1)';
 }
