@@ -4,6 +4,7 @@
 #include "probe.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -57,6 +58,27 @@ int
 sea__probe_pair(int pair[2])
 {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : 0;
+}
+
+int
+sea__probe_tcp_pair(int pair[2])
+{
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof address;
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  pair[1] = -1;
+  if (listener >= 0 && pair[0] >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
+      listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
+      connect(pair[0], (struct sockaddr *)&address, len) == 0) {
+    pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  }
+  int error = pair[1] >= 0 ? 0 : -errno;
+  if (pair[1] < 0) {
+    close(pair[0]);
+  }
+  close(listener);
+  return error;
 }
 
 int
@@ -125,14 +147,11 @@ try_cancel(struct io_uring *ring, int fd)
   return result < 0 && result != -ENOENT && result != -EALREADY ? result : 0;
 }
 
-/* Receives `bytes` bytes with one multishot. Its CQE has to be for all of them, to stay armed, and
- * to have these flags. */
+/* Arms a multishot receive for bytes that are there. */
 static int
-try_receive(struct io_uring *ring, int pair[2], int32_t bytes, uint16_t how, uint32_t wanted)
+arm(struct io_uring *ring, const int pair[2], int32_t bytes, uint16_t how)
 {
   static const char zeros[SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE];
-  int32_t result;
-  uint32_t flags;
   if (send(pair[0], zeros, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
     return -EIO;
   }
@@ -141,12 +160,46 @@ try_receive(struct io_uring *ring, int pair[2], int32_t bytes, uint16_t how, uin
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = SEA_BUFFER_GROUP;
   sqe->ioprio |= how;
-  int error = sea__probe_complete(ring, &result, &flags);
+  return 0;
+}
+
+/* Receives a byte. The CQE has to stay armed, and to have these flags. */
+static int
+try_receive(struct io_uring *ring, const int pair[2], uint32_t wanted)
+{
+  int32_t result;
+  uint32_t flags;
+  int error = arm(ring, pair, 1, 0);
+  if (error == 0) {
+    error = sea__probe_complete(ring, &result, &flags);
+  }
   if (error < 0 || result < 0) {
     return error < 0 ? error : result;
   }
   wanted |= IORING_CQE_F_MORE;
-  return result == bytes && (flags & wanted) == wanted ? 0 : -EOPNOTSUPP;
+  return result == 1 && (flags & wanted) == wanted ? 0 : -EOPNOTSUPP;
+}
+
+/* Receives what fills every buffer. Kernels that do not know yet how much there is fill only one
+ * buffer at first (seen on 6.12), and then several. */
+static int
+try_bundle(struct io_uring *ring, const int pair[2])
+{
+  int32_t result = 0;
+  uint32_t flags = 0;
+  int error = arm(ring, pair, SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE,
+                  SEA_IORING_RECVSEND_BUNDLE);
+  for (int i = 0; i < SEA_PROBE_BUFFERS && error == 0; i++) {
+    error = sea__probe_complete(ring, &result, &flags);
+    if (error < 0 || result < 0) {
+      return error < 0 ? error : result;
+    }
+    if (result > SEA_PROBE_BUFFER_SIZE) {
+      return 0;
+    }
+    error = flags & IORING_CQE_F_MORE ? 0 : -EOPNOTSUPP;
+  }
+  return error < 0 ? error : -EOPNOTSUPP;
 }
 
 static void
@@ -158,7 +211,7 @@ try_recv_and_cancel(struct io_uring *ring, sea_features_t *features)
     features->multishot_recv = features->cancel_fd = error;
     return;
   }
-  features->multishot_recv = try_receive(ring, pair, 1, 0, 0);
+  features->multishot_recv = try_receive(ring, pair, 0);
   features->cancel_fd = try_cancel(ring, pair[1]);
   close(pair[0]);
   close(pair[1]);
@@ -177,13 +230,16 @@ try_filling(sea_filling_t filling)
   }
   error = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS, SEA_PROBE_BUFFER_SIZE, filling);
   if (error == 0) {
-    error = sea__probe_pair(pair);
+    /* Some kernels cannot tell how much a Unix socket has, and then fill one buffer at a time. */
+    error = sea__probe_tcp_pair(pair);
+  }
+  if (error < 0 && buffers.ring != NULL) {
+    error = sea__probe_pair(pair); /* there may be no loopback */
   }
   if (error == 0 && filling == SEA_FILL_BUNDLES) {
-    error = try_receive(&ring.uring, pair, SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE,
-                        SEA_IORING_RECVSEND_BUNDLE, 0);
+    error = try_bundle(&ring.uring, pair);
   } else if (error == 0) {
-    error = try_receive(&ring.uring, pair, 1, 0, SEA_IORING_CQE_F_BUF_MORE);
+    error = try_receive(&ring.uring, pair, SEA_IORING_CQE_F_BUF_MORE);
   }
   close(pair[0]);
   close(pair[1]);

@@ -6,7 +6,7 @@
 #include "ring.h"
 
 #define SEA_PROBE_ENTRIES 8
-#define SEA_PROBE_BUFFERS 2
+#define SEA_PROBE_BUFFERS 4
 #define SEA_PROBE_BUFFER_SIZE 64
 
 /* A small ring with these IORING_SETUP_* flags. Waits a moment for locked memory. */
@@ -17,5 +17,7 @@ int sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
 int sea__probe_enter(struct io_uring *ring);
 /* A connected pair of Unix stream sockets. */
 int sea__probe_pair(int pair[2]);
+/* A connected pair of TCP sockets on loopback: some features are for TCP, or see more with it. */
+int sea__probe_tcp_pair(int pair[2]);
 
 #endif

@@ -57,7 +57,9 @@ function hostBlockers(host, advisories) {
   const blockers = [];
   const { problem: unusable, features } = host;
   if (unusable !== null) {
-    blockers.push(problem(unusable.cause, unusable.reason, unusable.command));
+    blockers.push(
+      problem(unusable.cause, unusable.reason, `${unusable.command}   (${unusable.advice})`),
+    );
   } else {
     if (!features.recvZeroCopy.available) blockers.push(kernelBlocker(features.recvZeroCopy, host));
     if (!features.cqe32.available) {

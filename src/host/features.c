@@ -2,7 +2,7 @@
  * sea_probe() tries the others. */
 #include <errno.h>
 #include <linux/futex.h>
-#include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +11,8 @@
 #include "../compat.h"
 #include "../probe.h"
 #include "host.h"
+
+#define PAGE 4096
 
 static int
 first_error(int error, int32_t result)
@@ -28,28 +30,6 @@ on_ring(uint32_t flags, int (*probe)(struct io_uring *ring))
     error = probe(&ring);
     io_uring_queue_exit(&ring);
   }
-  return error;
-}
-
-/* A connected pair on loopback: zero-copy sends are for TCP, not for Unix sockets. */
-static int
-tcp_pair(int pair[2])
-{
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t len = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  pair[1] = -1;
-  if (listener >= 0 && pair[0] >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
-      listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
-      connect(pair[0], (struct sockaddr *)&address, len) == 0) {
-    pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-  }
-  int error = pair[1] >= 0 ? 0 : -errno;
-  if (pair[1] < 0) {
-    close(pair[0]);
-  }
-  close(listener);
   return error;
 }
 
@@ -74,7 +54,7 @@ send_message(struct io_uring *ring)
   struct iovec part = {.iov_base = &byte, .iov_len = 1};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
   int pair[2];
-  int error = tcp_pair(pair);
+  int error = sea__probe_tcp_pair(pair);
   if (error < 0) {
     return error;
   }
@@ -88,21 +68,25 @@ send_message(struct io_uring *ring)
 static int
 send_registered(struct io_uring *ring)
 {
-  static char page[4096]; /* never written to: the kernel reads it */
-  struct iovec part = {.iov_base = page, .iov_len = sizeof page};
+  /* Memory of its own: older kernels register none that has a file behind it. */
+  void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  struct iovec part = {.iov_base = page, .iov_len = PAGE};
   int pair[2];
-  int error = tcp_pair(pair);
-  if (error < 0) {
-    return error;
+  if (page == MAP_FAILED) {
+    return -ENOMEM;
   }
-  error = io_uring_register_buffers(ring, &part, 1);
+  int error = sea__probe_tcp_pair(pair);
   if (error == 0) {
-    io_uring_prep_send_zc_fixed(io_uring_get_sqe(ring), pair[0], page, sizeof page, MSG_NOSIGNAL, 0,
-                                0);
-    error = zero_copy_answer(ring);
+    error = io_uring_register_buffers(ring, &part, 1);
+    if (error == 0) {
+      struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+      io_uring_prep_send_zc_fixed(sqe, pair[0], page, PAGE, MSG_NOSIGNAL, 0, 0);
+      error = zero_copy_answer(ring);
+    }
+    close(pair[0]);
+    close(pair[1]);
   }
-  close(pair[0]);
-  close(pair[1]);
+  munmap(page, PAGE);
   return error;
 }
 
