@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|c|js|net|parity|types|host|asan|tsan] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
  */
@@ -97,20 +97,22 @@ function asanMocha(args) {
 const onNet = { SEARINGS_BACKEND: 'net' };
 const onUnix = { SEARINGS_TEST_SOCKETS: 'unix' };
 
+/** Everything that depends on the version of Node.js. */
+const javaScript = [
+  (args) => mocha('mocha, io_uring', { args }),
+  (args) => mocha('mocha, node:net', { args, env: onNet }),
+  (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
+  reference,
+  typeTest,
+];
+
 /** What each word on the command line stands for: what must be there, and the steps to run. */
 const SUITES = {
   all: {
     needs: { tests: true },
-    steps: [
-      () => cTests('release', []),
-      (args) => mocha('mocha, io_uring', { args }),
-      (args) => mocha('mocha, node:net', { args, env: onNet }),
-      (args) =>
-        mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
-      reference,
-      typeTest,
-    ],
+    steps: [() => cTests('release', []), ...javaScript],
   },
+  node: { needs: {}, steps: javaScript },
   parity: {
     needs: {},
     steps: [

@@ -345,11 +345,17 @@ sea_probe(sea_features_t *features, const char **stage)
     fill(features, features->ring);
     return verdict(features, stage);
   }
+  int error = verdict(features, stage);
+  if (error == -ENOMEM) { /* then each of the others would be waited for in vain */
+    features->submit_all = features->coop_taskrun = features->single_issuer =
+        features->defer_taskrun = features->recv_bundles = features->incremental_buffers = error;
+    return error;
+  }
   features->recv_bundles = try_filling(SEA_FILL_BUNDLES);
   features->incremental_buffers = try_filling(SEA_FILL_INCREMENTAL);
   features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
   features->coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN);
   features->single_issuer = try_flags(IORING_SETUP_SINGLE_ISSUER);
   features->defer_taskrun = try_flags(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
-  return verdict(features, stage);
+  return error;
 }

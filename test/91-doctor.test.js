@@ -6,18 +6,20 @@ const os = require('node:os');
 const { text } = require('node:stream/consumers');
 const {
   COMMAND,
-  asNobody,
+  unprivileged,
   launcher,
   searings,
   searingsJson,
   withLimits,
 } = require('./helpers/launch');
-const { assertFallback, assertReady, checkOf } = require('./helpers/places');
+const { assertFallback, assertReady, checkOf, visit } = require('./helpers/places');
 const { limit } = require('./helpers/scale');
 
 const { EACCES, ENOSYS, EPERM } = os.constants.errno;
 const IO_URING_SETUP = 425;
-const IO_URING_ENTER = 426;
+const IO_URING_REGISTER = 427;
+
+const nodeHasRings = Number(process.versions.uv.split('.')[1]) >= 50;
 
 function denying(call, errno) {
   return { prefix: [launcher('deny'), String(call), String(errno)] };
@@ -64,20 +66,28 @@ describe('searings doctor', function () {
         fix: /seccomp|SystemCallFilter/,
       }));
 
-    it('under a seccomp filter that allows io_uring_setup only', async () => {
-      const place = denying(IO_URING_ENTER, EACCES);
-      const { code, report } = await searingsJson(['doctor', '--require-ready'], place);
-      assert.equal(code, 1);
-      assert.equal(report.verdict, 'fallback');
-      assert.match(checkOf(report, 'io_uring').text, /EACCES: a seccomp filter/);
-    });
+    // One that denies io_uring_enter ends newer Nodes themselves.
+    it('under a seccomp filter that denies io_uring_register', () =>
+      assertFallback(denying(IO_URING_REGISTER, EACCES), 'io_uring', {
+        cause: 'seccomp',
+        reason: /provided buffer ring failed with EACCES: a seccomp filter/,
+        fix: /seccomp|SystemCallFilter/,
+      }));
 
     it('as an unprivileged user with little locked memory and few descriptors', async () => {
-      const prefix = [...asNobody(), ...withLimits({ l: 64, n: 64 })];
-      const report = await assertReady({ prefix });
+      const place = { prefix: [...unprivileged(), ...withLimits({ l: 64, n: 64 })] };
+      // From libuv 1.50 on Node.js has rings itself; it is a race whether they leave room for ours.
+      const { code, report, served } = await visit(place);
+      assert.equal(served.echo, 'hello');
+      assert.equal(code, report.verdict === 'ready' ? 0 : 1);
+      if (nodeHasRings && report.verdict === 'fallback') {
+        assert.equal(report.host.problem.cause, 'memlock');
+      } else {
+        assert.equal(report.verdict, 'ready');
+      }
       const memlock = checkOf(report, 'memlock');
       assert.equal(memlock.status, 'warning');
-      assert.match(memlock.text, /64 KiB, less than the \d+ KiB of a server/);
+      assert.match(memlock.text, /64 KiB, less than the \d+ KiB of Node\.js and a server/);
       assert.match(memlock.fix, /ulimit -l \d+/);
       const nofile = checkOf(report, 'nofile');
       assert.equal(nofile.status, 'warning');
@@ -85,8 +95,13 @@ describe('searings doctor', function () {
       assert.match(nofile.fix, /ulimit -n \d+/);
     });
 
+    it('as an unprivileged user with enough locked memory for one server', async () => {
+      const report = await assertReady({ prefix: [...unprivileged(), ...withLimits({ l: 192 })] });
+      assert.equal(checkOf(report, 'memlock').status, 'ok');
+    });
+
     it('as an unprivileged user without any locked memory', () =>
-      assertFallback({ prefix: [...asNobody(), ...withLimits({ l: 0 })] }, 'io_uring', {
+      assertFallback({ prefix: [...unprivileged(), ...withLimits({ l: 0 })] }, 'io_uring', {
         cause: 'memlock',
         reason: /ENOMEM: the limit of locked memory/,
         fix: /ulimit -l \d+/,
@@ -120,7 +135,7 @@ describe('searings doctor', function () {
 
   it('exits with 2 where zero-copy receive is required and cannot be had', async () => {
     const { code, report } = await searingsJson(['doctor', '--require-ready', '--require-zcrx'], {
-      prefix: asNobody(),
+      prefix: unprivileged(),
     });
     assert.equal(report.verdict, 'ready');
     assert.equal(

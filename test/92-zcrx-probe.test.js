@@ -7,7 +7,7 @@ const { zcrxProbe } = require('..');
 const { advisoriesFor } = require('../lib/host/advisories');
 const { blockersOf, factsOf, warningsOf } = require('../lib/host/interfaces');
 const schema = require('../docs/zcrx-probe.schema.json');
-const { asNobody, launcher, searings, searingsJson } = require('./helpers/launch');
+const { unprivileged, launcher, searings, searingsJson } = require('./helpers/launch');
 const { limit } = require('./helpers/scale');
 
 const { EPERM } = os.constants.errno;
@@ -221,7 +221,7 @@ describe('searings zcrx-probe', function () {
 
   it('--require-ready exits with 1 where it cannot work', async () => {
     const args = ['zcrx-probe', '--all', '--require-ready'];
-    const { code, report } = await searingsJson(args, { prefix: asNobody() });
+    const { code, report } = await searingsJson(args, { prefix: unprivileged() });
     assert.equal(code, 1);
     assert.equal(report.ready, false);
   });
@@ -237,7 +237,7 @@ describe('searings zcrx-probe', function () {
 
   it('names what an unprivileged user lacks', async () => {
     const { report } = await searingsJson(['zcrx-probe', '--all'], {
-      prefix: asNobody(),
+      prefix: unprivileged(),
       env: OVERRIDE,
     });
     assertValid(report);

@@ -16,6 +16,7 @@ const SQE_BYTES = 64;
 const CQE_BYTES = 16;
 const BUFFER_ENTRY_BYTES = 16;
 const CQ_PER_SQ = 8;
+const LIBUV_RINGS = 2;
 const SPARE_FILES = 32; // what Node and the ring have open themselves
 const ORDER_ERRORS = [
   [6, 13, 0],
@@ -42,13 +43,18 @@ function pages(bytes) {
   return Math.ceil(bytes / PAGE) * PAGE;
 }
 
-/** Locked memory of one server with the default options: its ring and its buffer ring. */
+/** Locked memory of a ring that takes so many entries and gives so many. */
+function ringBytes(entries, completions) {
+  return pages(completions * CQE_BYTES + entries * 4 + PAGE / 8) + pages(entries * SQE_BYTES);
+}
+
+/** Locked memory of Node.js itself, whose libuv has rings from 1.50 on, and of one server with the default options. */
 function lockedBytes() {
+  const [, minor] = process.versions.uv.split('.');
+  const node = Number(minor) >= 50 ? LIBUV_RINGS * ringBytes(256, 512) : 0;
   const depth = TCP_OPTIONS.queueDepth.default;
-  const ring = pages(depth * CQ_PER_SQ * CQE_BYTES + depth * 4 + PAGE / 8);
-  return (
-    ring + pages(depth * SQE_BYTES) + pages(TCP_OPTIONS.bufferCount.default * BUFFER_ENTRY_BYTES)
-  );
+  const buffers = pages(TCP_OPTIONS.bufferCount.default * BUFFER_ENTRY_BYTES);
+  return node + ringBytes(depth, depth * CQ_PER_SQ) + buffers;
 }
 
 function kib(bytes) {
@@ -128,7 +134,7 @@ function checkMemlock({ limits, sandbox }) {
   if (sandbox.capIpcLock) return ok('memlock', `${text}, which does not bind this user`);
   const needed = lockedBytes();
   if (memlock.soft === 'unlimited' || memlock.soft >= needed) return ok('memlock', text);
-  const less = `less than the ${kib(needed)} of a server with the default options: it gets smaller rings`;
+  const less = `less than the ${kib(needed)} of Node.js and a server with the default options`;
   return warning('memlock', `${text}, ${less}`, TOO_LITTLE_MEMORY.command);
 }
 

@@ -3,11 +3,12 @@
 /* Needs root, and the machine for itself: changes a sysctl of the whole machine, for about a second. */
 
 const fs = require('node:fs');
-const { asNobody } = require('../helpers/launch');
+const { unprivileged } = require('../helpers/launch');
 const { assertFallback, assertReady } = require('../helpers/places');
 const { limit } = require('../helpers/scale');
 
 const SWITCH = '/proc/sys/kernel/io_uring_disabled';
+const NOBODY = 65534;
 const GROUP = '/proc/sys/kernel/io_uring_group';
 
 describe('the sysctl kernel.io_uring_disabled', function () {
@@ -36,7 +37,7 @@ describe('the sysctl kernel.io_uring_disabled', function () {
   it('1 keeps those who are not root from it', async () => {
     fs.writeFileSync(SWITCH, '1');
     await assertReady({});
-    await assertFallback({ prefix: asNobody() }, 'io_uring', {
+    await assertFallback({ prefix: unprivileged(NOBODY) }, 'io_uring', {
       cause: 'sysctl',
       reason: /kernel\.io_uring_disabled is 1: only root may/,
       fix: /^sysctl -w kernel\.io_uring_group=65534/,
@@ -46,12 +47,12 @@ describe('the sysctl kernel.io_uring_disabled', function () {
   it('1 with a group keeps those outside of it from it', async () => {
     fs.writeFileSync(SWITCH, '1');
     fs.writeFileSync(GROUP, '1234');
-    await assertFallback({ prefix: asNobody() }, 'io_uring', {
+    await assertFallback({ prefix: unprivileged(NOBODY) }, 'io_uring', {
       cause: 'sysctl',
       reason: /only root and the group 1234 may/,
       fix: /^usermod -a -G 1234 nobody/,
     });
     fs.writeFileSync(GROUP, '65534');
-    await assertReady({ prefix: asNobody() });
+    await assertReady({ prefix: unprivileged(NOBODY) });
   });
 });
