@@ -143,6 +143,8 @@ export interface TcpListenOptions {
 export interface TcpServerInfo {
   /** The transport in use, or the one that `listen()` would use. */
   backend: 'io_uring' | 'net';
+  /** Who runs the ring: a thread of its own, or the JavaScript thread; null on `node:net`. */
+  driver: 'worker' | 'inline' | null;
   /** Why the transport is `node:net`; null on io_uring. */
   fallbackReason: string | null;
   listening: boolean;

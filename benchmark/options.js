@@ -7,8 +7,8 @@ const { cases } = require('./cases');
 
 const USAGE = `usage: node benchmark/run.js [options]
   --case NAME[,NAME]   ${Object.keys(cases).join(', ')} or all (default)
-  --servers NAME,...   net,searings (default), raw, batch, echo, bundle, incremental, zero-copy,
-                       registered; one name measures it alone
+  --servers NAME,...   net,searings (default), inline, raw, batch, echo, bundle, incremental,
+                       zero-copy, registered; one name measures it alone
   --rounds N           interleaved rounds per case (5)
   --seconds S          measured time per round (3)
   --warmup S           time before it (1)
@@ -26,7 +26,7 @@ const PRESETS = {
   quick: { rounds: 2, seconds: 1, warmup: 0.5 },
 };
 const FAST_PATHS = ['bundle', 'incremental', 'zero-copy', 'registered'];
-const SERVERS = ['net', 'searings', 'raw', 'batch', 'echo', ...FAST_PATHS];
+const SERVERS = ['net', 'searings', 'inline', 'raw', 'batch', 'echo', ...FAST_PATHS];
 const SERVERS_COMPARED = ['net', 'searings'];
 
 const SPEC = {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "inline.h"
 #include "layout.h"
 #include "transport.h"
 
@@ -25,6 +26,12 @@ void
 sea_napi_ring(void *transport)
 {
   sea_napi_transport_t *t = transport;
+  if (t->driver == SEA_DRIVER_INLINE) {
+    if (t->inline_driver != NULL) {
+      sea_napi_inline_ring(t->inline_driver);
+    }
+    return;
+  }
   /* The only failure is napi_closing, when the environment goes down: nobody is left to tell. */
   napi_call_threadsafe_function(t->doorbell, NULL, napi_tsfn_nonblocking);
 }
@@ -234,8 +241,8 @@ call_batch(sea_napi_transport_t *t, uint32_t n)
   }
 }
 
-static uint64_t
-now_us(void)
+uint64_t
+sea_napi_now_us(void)
 {
   struct timespec ts;
   clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -261,7 +268,7 @@ call_plain(sea_napi_transport_t *t, napi_ref function_ref)
 static void
 go_on(sea_napi_transport_t *t)
 {
-  uint64_t now = now_us();
+  uint64_t now = sea_napi_now_us();
   if (t->burst_us == 0) {
     t->burst_us = now;
   }
@@ -274,15 +281,21 @@ go_on(sea_napi_transport_t *t)
 }
 
 void
-sea_napi_drain(sea_napi_transport_t *t)
+sea_napi_deliver(sea_napi_transport_t *t)
 {
-  if (t->core == NULL) {
-    return;
-  }
   uint32_t n = fill(t);
   if (n > 0) {
     call_batch(t, n);
   }
+}
+
+void
+sea_napi_drain(sea_napi_transport_t *t)
+{
+  if (t->core == NULL || t->driver == SEA_DRIVER_INLINE) {
+    return;
+  }
+  sea_napi_deliver(t);
   if (t->core == NULL) {
     return; /* the batch brought STOPPED */
   }

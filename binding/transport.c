@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "inline.h"
 #include "layout.h"
 #include "value.h"
 #include "verbs.h"
@@ -47,7 +48,11 @@ sea_napi_transport_release(sea_napi_transport_t *t)
   if (t->core == NULL) {
     return;
   }
-  napi_remove_env_cleanup_hook(t->env, on_env_cleanup, t);
+  if (t->inline_driver != NULL) {
+    sea_napi_inline_stop(t->inline_driver);
+  } else {
+    napi_remove_env_cleanup_hook(t->env, on_env_cleanup, t);
+  }
   sea_server_destroy(t->core);
   t->core = NULL;
   delete_reference(t->env, &t->on_batch);
@@ -58,6 +63,10 @@ sea_napi_transport_release(sea_napi_transport_t *t)
   delete_reference(t->env, &t->large.ref);
   if (t->doorbell != NULL) {
     napi_release_threadsafe_function(t->doorbell, napi_tsfn_abort);
+  }
+  if (t->inline_driver != NULL) {
+    sea_napi_inline_close(t->inline_driver);
+    t->inline_driver = NULL;
   }
 }
 
@@ -97,6 +106,7 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);
   o->send_queue_max = sea_napi_get_u32(env, object, "sendQueueCapacity", o->send_queue_max);
   o->echo = sea_napi_get_bool(env, object, "echo");
+  o->driver = sea_napi_get_bool(env, object, "inline") ? SEA_DRIVER_INLINE : SEA_DRIVER_WORKER;
 }
 
 static bool
@@ -119,6 +129,7 @@ create_core(napi_env env, napi_value options_object, sea_napi_transport_t *t)
 {
   sea_options_t options;
   read_options(env, options_object, &options);
+  t->driver = options.driver;
   t->mixed = sea_napi_get_bool(env, options_object, "mixedBatches");
   options.on_events = sea_napi_ring;
   options.on_release = sea_napi_on_release;
@@ -126,18 +137,33 @@ create_core(napi_env env, napi_value options_object, sea_napi_transport_t *t)
   return sea_server_create(&options, &t->core);
 }
 
-/* The doorbell, then the object: each holds the struct, and gives it back in its finalizer. */
-static napi_value
-create_object(napi_env env, sea_napi_transport_t *t)
+static bool
+create_doorbell(napi_env env, sea_napi_transport_t *t)
 {
   napi_value name = sea_napi_string(env, "searings");
-  napi_value object;
   if (napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, t, on_doorbell_finalized, t,
                                       sea_napi_on_doorbell, &t->doorbell) != napi_ok) {
-    return NULL;
+    return false;
   }
   t->holders++;
   napi_unref_threadsafe_function(env, t->doorbell);
+  napi_add_env_cleanup_hook(env, on_env_cleanup, t);
+  return true;
+}
+
+/* What brings the events, then the object: each holds the struct. */
+static napi_value
+create_object(napi_env env, sea_napi_transport_t *t)
+{
+  napi_value object;
+  if (t->driver == SEA_DRIVER_INLINE) {
+    t->inline_driver = sea_napi_inline_create(t);
+    if (t->inline_driver == NULL) {
+      return NULL;
+    }
+  } else if (!create_doorbell(env, t)) {
+    return NULL;
+  }
   if (napi_create_object(env, &object) != napi_ok ||
       napi_wrap(env, object, t, on_object_finalized, NULL, NULL) != napi_ok) {
     return NULL;
@@ -167,9 +193,7 @@ sea_napi_create_transport(napi_env env, napi_callback_info info)
     object = create_object(env, t);
     error = object == NULL ? -ENOMEM : 0;
   }
-  if (error == 0) {
-    napi_add_env_cleanup_hook(env, on_env_cleanup, t);
-  } else {
+  if (error < 0) {
     sea_napi_transport_release(t);
     sea_napi_throw_errno(env, error, "createTransport");
     object = NULL;

@@ -23,7 +23,9 @@ typedef struct sea_napi_transport {
   sea_server_t *core; /* NULL once released */
   uint32_t holders;   /* of this struct: the JavaScript object, the threadsafe function */
 
-  napi_threadsafe_function doorbell;
+  sea_driver_t driver;
+  napi_threadsafe_function doorbell;      /* of the worker */
+  struct sea_napi_inline *inline_driver; /* or this, until it is released */
   napi_ref on_batch; /* JavaScript: (count) => void, see events.c */
   napi_ref on_slab;  /* JavaScript: (small) => Buffer, memory for received bytes */
   napi_ref on_later; /* JavaScript: () => void, calls drain() in a turn of its own */
@@ -64,5 +66,8 @@ void sea_napi_on_doorbell(napi_env env, napi_value unused, void *context, void *
 void sea_napi_drain(sea_napi_transport_t *transport);
 /* Rings: on the worker, or on the JavaScript thread for itself. */
 void sea_napi_ring(void *transport);
+/* Takes events and calls JavaScript with them, once. The server may be gone afterwards. */
+void sea_napi_deliver(sea_napi_transport_t *t);
+uint64_t sea_napi_now_us(void);
 
 #endif

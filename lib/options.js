@@ -10,6 +10,9 @@ const integer = (value, min, max) => ({ kind: 'integer', default: value, min, ma
 const boolean = (value) => ({ kind: 'boolean', default: value });
 const string = () => ({ kind: 'string', default: undefined });
 
+/** Who runs a transport's loop: a thread of its own, or the JavaScript thread. */
+const DRIVERS = ['worker', 'inline'];
+
 /**
  * Every option of `createTcpServer`: its default, its type and its range. Sizes are bytes and times are
  * milliseconds unless the name says otherwise.
@@ -32,6 +35,7 @@ const TCP_OPTIONS = {
   socketSendBufferSize: integer(0, 0, MAX_INT32),
 
   // The transport.
+  driver: { kind: 'driver', default: undefined },
   queueDepth: integer(256, 8, 32768),
   bufferCount: integer(1024, 1, 32768),
   bufferSize: integer(16 * KIB, 64, KIB * KIB),
@@ -92,6 +96,23 @@ function checkType(name, value, { kind }) {
   if (typeof value !== kind) throw invalidArgType(`"options.${name}" property`, article, value);
 }
 
+function checkDriver(name, value) {
+  if (typeof value !== 'string') {
+    throw invalidArgType(`"options.${name}" property`, 'of type string', value);
+  }
+  if (DRIVERS.includes(value)) return;
+  const message = `The property 'options.${name}' must be one of: ${DRIVERS.map((word) => `'${word}'`).join(', ')}. Received '${value}'`;
+  throw codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message);
+}
+
+/** What `SEARINGS_DRIVER` says, for servers that do not say themselves. */
+function driverFromEnvironment() {
+  const word = process.env.SEARINGS_DRIVER || DRIVERS[0];
+  if (DRIVERS.includes(word)) return word;
+  const message = `SEARINGS_DRIVER must be ${DRIVERS.join(' or ')}. Received '${word}'`;
+  throw codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message);
+}
+
 function checkBlockList(name, value) {
   // Older Nodes lack isBlockList(), which also knows those of other realms.
   const known = net.BlockList.isBlockList?.(value) ?? value instanceof net.BlockList;
@@ -106,6 +127,7 @@ const CHECKS = {
   boolean: checkType,
   string: checkType,
   blockList: checkBlockList,
+  driver: checkDriver,
 };
 
 function unknownOption(name, value, table) {
@@ -144,6 +166,7 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   if (options.noDelay !== undefined && given.tcpNoDelay === undefined) {
     options.tcpNoDelay = options.noDelay;
   }
+  options.driver ??= driverFromEnvironment();
   return Object.freeze(options);
 }
 

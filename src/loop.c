@@ -79,7 +79,8 @@ make_buffers(sea_loop_t *loop)
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
-  int error = sea__ring_init(&loop->ring, loop->options.queue_depth, &loop->stats);
+  bool polled = loop->options.driver == SEA_DRIVER_INLINE;
+  int error = sea__ring_init(&loop->ring, loop->options.queue_depth, polled, &loop->stats);
   if (error < 0) {
     return error;
   }
@@ -122,6 +123,9 @@ reclaim(sea_loop_t *loop)
 {
   const sea_event_t *event;
   while ((event = sea__events_reclaim(&loop->events)) != NULL) {
+    if (event->kind == SEA_EVENT_DATA) {
+      sea__stat_add(&loop->stats.data_reclaimed, 1);
+    }
     sea__loop_release(loop, event);
   }
 }
@@ -306,10 +310,17 @@ service_connections(sea_loop_t *loop)
   }
 }
 
+/* Who sleeps in the ring is woken through it. */
+static bool
+wants_wake(const sea_loop_t *loop)
+{
+  return loop->options.driver == SEA_DRIVER_WORKER && !loop->stopping && !loop->wake_armed;
+}
+
 static void
 arm_wake(sea_loop_t *loop)
 {
-  struct io_uring_sqe *sqe = loop->wake_armed || loop->stopping ? NULL : sea__ring_sqe(&loop->ring);
+  struct io_uring_sqe *sqe = wants_wake(loop) ? sea__ring_sqe(&loop->ring) : NULL;
   if (sqe != NULL) {
     io_uring_prep_read(sqe, loop->wake.ring_fd, &loop->wake_count, sizeof loop->wake_count, 0);
     sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_WAKE, 0));
@@ -498,7 +509,7 @@ sea__loop_has_work(const sea_loop_t *loop)
          ((orders & SEA_ORDER_DISCARD) && !loop->discarding) ||
          (sea__loop_starved(loop) && loop->buffers.provided > 0) ||
          sea__events_reclaimable(&loop->events) || /* or they would stay in use while it sleeps */
-         listener_has_work(loop) || (!loop->stopping && !loop->wake_armed);
+         listener_has_work(loop) || wants_wake(loop);
 }
 
 uint32_t

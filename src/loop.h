@@ -80,6 +80,7 @@ typedef struct sea_loop {
   bool cancelling; /* a cancellation of everything is in flight */
   bool stopping;
   bool discarding;
+  bool ended; /* inline: STOPPED was said, and the ring is no more */
   sea_bell_t bell_due;
 
   sea_events_t events;
@@ -87,6 +88,8 @@ typedef struct sea_loop {
   sea_payloads_t payloads;
   sea_wake_t wake;
   sea_stats_t stats;
+  _Alignas(SEA_CACHE_LINE) _Atomic uint64_t direct_sends; /* the host's own, see direct.h */
+  _Atomic uint64_t direct_bytes;
   _Alignas(SEA_CACHE_LINE) _Atomic uint32_t orders; /* SEA_ORDER_* from the host */
   _Atomic bool bell;                                /* the doorbell rang and was not answered yet */
 } sea_loop_t;

@@ -33,12 +33,16 @@ try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
 }
 
 int
-sea__ring_init(sea_ring_t *ring, uint32_t depth, sea_stats_t *stats)
+sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats)
 {
   int error = -EINVAL;
   for (size_t i = 0; i < sizeof flag_sets / sizeof *flag_sets && error == -EINVAL; i++) {
-    error = try_setup(ring, depth, flag_sets[i]);
-    ring->flags = flag_sets[i] | IORING_SETUP_CQSIZE;
+    uint32_t flags = flag_sets[i];
+    if (polled && flags != 0) {
+      flags |= IORING_SETUP_TASKRUN_FLAG; /* 5.19; goes with COOP_TASKRUN or DEFER_TASKRUN */
+    }
+    error = try_setup(ring, depth, flags);
+    ring->flags = flags | IORING_SETUP_CQSIZE;
   }
   if (error < 0) {
     return error;
@@ -66,6 +70,14 @@ sea__ring_sqe(sea_ring_t *ring)
     sqe = io_uring_get_sqe(&ring->uring);
   }
   return sqe;
+}
+
+bool
+sea__ring_wants_enter(const sea_ring_t *ring)
+{
+  uint32_t flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
+  return io_uring_sq_ready(&ring->uring) > 0 ||
+         (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 }
 
 void

@@ -48,8 +48,9 @@ sea__ring_tag_id(uint64_t tag)
   return tag & ((1ULL << (SEA_SLOT_BITS + SEA_GENERATION_BITS)) - 1);
 }
 
-/* Steps down flag by flag on -EINVAL and size by size on -ENOMEM. -errno of the last try. */
-int sea__ring_init(sea_ring_t *ring, uint32_t depth, sea_stats_t *stats);
+/* Steps down flag by flag on -EINVAL and size by size on -ENOMEM. -errno of the last try. With
+ * `polled`, the kernel shows by a flag that it has work for sea__ring_enter(). */
+int sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);
 /* Nothing may be in flight. */
 void sea__ring_deinit(sea_ring_t *ring);
 
@@ -68,6 +69,9 @@ sea__ring_start(sea_ring_t *ring, struct io_uring_sqe *sqe, uint64_t tag)
 /* The one io_uring_enter of a pass: submits, runs the kernel's deferred work and, if `wait`, sleeps
  * until there is a completion or timeout_ms have passed (-1 = no limit). */
 void sea__ring_enter(sea_ring_t *ring, bool wait, int64_t timeout_ms);
+
+/* Whether an enter without waiting would do anything. For a polled ring. */
+bool sea__ring_wants_enter(const sea_ring_t *ring);
 
 static inline bool
 sea__ring_has_completions(const sea_ring_t *ring)

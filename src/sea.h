@@ -1,9 +1,11 @@
-/* searings core: one io_uring server whose socket I/O runs on a worker thread of its own.
+/* searings core: one io_uring server whose socket I/O runs on a worker thread of its own, or inline
+ * on the thread of its host.
  *
  * Threads. Two threads touch a server: the *worker*, which this library starts and which owns the
  * ring, the listening socket and every connection; and the *host*, the one thread that calls the
  * functions below. All functions are host-thread functions; none blocks on a peer. The one
- * callback, `on_events`, runs on the worker.
+ * callback, `on_events`, runs on the worker. With SEA_DRIVER_INLINE the host is the worker too: it
+ * runs the loop by the sea_inline_*() functions, and nothing happens between their calls.
  *
  * Errors. Functions return 0 (or a count) or a negative errno. Nothing prints, nothing exits.
  *
@@ -70,7 +72,14 @@ typedef struct sea_event {
   uint32_t offset; /* DATA: where in that buffer they begin */
 } sea_event_t;
 
+/* Who runs the loop. */
+typedef enum sea_driver {
+  SEA_DRIVER_WORKER = 0, /* a thread of the server's own */
+  SEA_DRIVER_INLINE,     /* the host, see sea_inline_pass() */
+} sea_driver_t;
+
 typedef struct sea_options {
+  sea_driver_t driver;   /* default SEA_DRIVER_WORKER */
   uint32_t queue_depth;  /* submission queue entries, 8..32768; default 256 */
   uint32_t buffer_count; /* provided receive buffers, 1..32768, rounded up to 2^n; default 1024 */
   uint32_t buffer_size;  /* bytes of each, 64..1 MiB; default 16 KiB */
@@ -142,6 +151,7 @@ typedef struct sea_info {
   uint64_t accept_backoffs;
   uint64_t bytes_received;
   uint64_t bytes_sent;
+  uint64_t direct_sends; /* by sea_send_now() */
   uint64_t command_refusals;
   uint64_t event_stalls;
   uint64_t buffer_starvations;
@@ -193,7 +203,8 @@ int sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char
  * `spec` is not looked at. The server owns fd once this has answered 0. */
 int sea_server_adopt(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall);
 
-/* Starts the worker and waits until its ring stands (about a millisecond) or could not be made. */
+/* Starts the worker and waits until its ring stands (about a millisecond) or could not be made. With
+ * SEA_DRIVER_INLINE makes the ring, which belongs to the calling thread from then on. */
 int sea_server_start(sea_server_t *server);
 
 /* The bound address, also after the listener has closed. */
@@ -205,12 +216,33 @@ void sea_server_info(const sea_server_t *server, sea_info_t *info);
  * are gone. Any time after create; NULL does nothing. */
 void sea_server_destroy(sea_server_t *server);
 
+/* -- host: running the loop of a server with SEA_DRIVER_INLINE --------------------------------- */
+
+/* Takes the commands, submits, reaps and shows the events: at most one io_uring_enter, which does
+ * not wait. on_events() is called from here. Not from within it. */
+void sea_inline_pass(sea_server_t *server);
+/* Before a sleep. True: there is nothing to do, and as soon as there is, sea_inline_fd() becomes
+ * readable. False: there is, or on_events() was called: do not sleep. */
+bool sea_inline_sleep(sea_server_t *server);
+/* After a sleep, whatever ended it: the descriptor is left alone until the next. */
+void sea_inline_wake(sea_server_t *server);
+/* An eventfd. Nobody has to read it who waits for edges. */
+int sea_inline_fd(const sea_server_t *server);
+/* How long to sleep at most before another pass: ms, -1 = no limit. */
+int64_t sea_inline_wait_ms(sea_server_t *server);
+
 /* -- host: commands. 0, or -EAGAIN when the command ring is full: nothing was taken, and a
  *    COMMAND_SPACE event follows. A command for a connection that is gone is ignored. ------------
  */
 
 /* `last` asks for a SENT event once this and everything before it on the connection has left. */
 int sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last);
+/* Sends at once, from the host's thread, what the socket takes without waiting, provided that
+ * everything given before has left. How many bytes have: the rest, all of it if need be, is for
+ * sea_send(). Not after sea_shutdown() or sea_close(). */
+size_t sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len);
+/* Whether a command would have to wake the worker, which costs as much as sending at once. */
+bool sea_worker_sleeps(const sea_server_t *server);
 /* One send of sea_post(). */
 typedef struct sea_outgoing {
   sea_conn_id_t id;
@@ -255,7 +287,8 @@ void sea_discard(sea_server_t *server);
 
 /* Wakes the worker if it sleeps and there is something for it: commands, or buffers and slots that
  * consumed events gave back. Call once after a group of commands, refused ones included,
- * and after consuming events. */
+ * and after consuming events. Nothing with SEA_DRIVER_INLINE, where the next pass finds them; but
+ * after sea_discard(), it runs that pass. */
 void sea_flush(sea_server_t *server);
 
 /* -- host: events ---------------------------------------------------------------------------- */

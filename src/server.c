@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "direct.h"
+#include "inline.h"
 #include "outbox.h"
 #include "sea.h"
 #include "sock.h"
@@ -14,7 +16,9 @@ struct sea_server {
   sea_loop_t loop;
   sea_thread_t thread;
   bool started;
-  bool gave_back; /* consumed events held buffers or slots, which the worker is to take */
+  bool gave_slots;       /* consumed events held slots, which the worker is to take back */
+  uint32_t gave_buffers; /* likewise: how many */
+  uint64_t data_consumed;
   struct sockaddr_storage address;
 };
 
@@ -32,6 +36,12 @@ sea_options_init(sea_options_t *options)
       .send_buffer_size = 65536,
       .send_queue_max = 1024,
   };
+}
+
+static bool
+is_inline(const sea_server_t *server)
+{
+  return server->loop.options.driver == SEA_DRIVER_INLINE;
 }
 
 static bool
@@ -127,7 +137,8 @@ sea_server_start(sea_server_t *server)
   if (server->started) {
     return -EALREADY;
   }
-  int error = sea__thread_start(&server->thread, &server->loop);
+  int error = is_inline(server) ? sea__inline_start(&server->loop)
+                                : sea__thread_start(&server->thread, &server->loop);
   server->started = error == 0;
   return error;
 }
@@ -149,14 +160,28 @@ sea_server_destroy(sea_server_t *server)
   if (server->started) {
     atomic_fetch_or_explicit(&loop->orders, SEA_ORDER_STOP | SEA_ORDER_DISCARD,
                              memory_order_acq_rel);
-    sea__wake_rouse(&loop->wake, SEA_SLEEP_COMMANDS | SEA_SLEEP_SPACE | SEA_SLEEP_STALL);
-    sea__thread_join(&server->thread);
+    if (is_inline(server)) {
+      sea__inline_finish(loop);
+    } else {
+      sea__wake_rouse(&loop->wake, SEA_SLEEP_COMMANDS | SEA_SLEEP_SPACE | SEA_SLEEP_STALL);
+      sea__thread_join(&server->thread);
+    }
   }
   if (loop->listener.fd >= 0) {
     sea__accept_close(&loop->listener);
   }
   sea__loop_deinit(loop);
   free(server);
+}
+
+/* Those that the worker has not taken back yet are free for all that anybody can tell. */
+static uint64_t
+buffers_in_use(const sea_server_t *server)
+{
+  const sea_stats_t *stats = &server->loop.stats;
+  uint64_t given_back = server->data_consumed - sea__stat_get(&stats->data_reclaimed);
+  uint64_t in_use = sea__stat_get(&stats->buffers_in_use);
+  return in_use > given_back ? in_use - given_back : 0;
 }
 
 void
@@ -170,11 +195,12 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
       .connections_closed = sea__stat_get(&stats->connections_closed),
       .connections_rejected = sea__stat_get(&stats->connections_rejected),
       .slots_in_use = sea__stat_get(&stats->slots_in_use),
-      .buffers_in_use = sea__stat_get(&stats->buffers_in_use),
+      .buffers_in_use = buffers_in_use(server),
       .idle_timeouts = sea__stat_get(&stats->idle_timeouts),
       .accept_backoffs = sea__stat_get(&stats->accept_backoffs),
       .bytes_received = sea__stat_get(&stats->bytes_received),
-      .bytes_sent = sea__stat_get(&stats->bytes_sent),
+      .bytes_sent = sea__stat_get(&stats->bytes_sent) + sea__stat_get(&loop->direct_bytes),
+      .direct_sends = sea__stat_get(&loop->direct_sends),
       .command_refusals = sea__stat_get(&loop->commands.refusals),
       .event_stalls = sea__stat_get(&stats->event_stalls),
       .buffer_starvations = sea__stat_get(&stats->buffer_starvations),
@@ -210,6 +236,42 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
   }
 }
 
+/* -- running the loop inline ------------------------------------------------------------------ */
+
+void
+sea_inline_pass(sea_server_t *server)
+{
+  if (server->started) {
+    sea__inline_pass(&server->loop);
+  }
+}
+
+bool
+sea_inline_sleep(sea_server_t *server)
+{
+  return !server->started || sea__inline_sleep(&server->loop);
+}
+
+void
+sea_inline_wake(sea_server_t *server)
+{
+  if (server->started) {
+    sea__inline_wake(&server->loop);
+  }
+}
+
+int
+sea_inline_fd(const sea_server_t *server)
+{
+  return server->loop.wake.ring_fd;
+}
+
+int64_t
+sea_inline_wait_ms(sea_server_t *server)
+{
+  return server->started ? sea__inline_wait_ms(&server->loop) : -1;
+}
+
 /* -- commands --------------------------------------------------------------------------------- */
 
 static int
@@ -234,7 +296,23 @@ sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, b
       .data = data,
       .len = len,
   };
-  return sea__commands_push(&server->loop.commands, &command);
+  int error = sea__commands_push(&server->loop.commands, &command);
+  if (error == 0) {
+    sea__direct_given(&server->loop, id);
+  }
+  return error;
+}
+
+size_t
+sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len)
+{
+  return sea__direct_send(&server->loop, id, data, len);
+}
+
+bool
+sea_worker_sleeps(const sea_server_t *server)
+{
+  return is_inline(server) || sea__wake_sleeps(&server->loop.wake);
 }
 
 int
@@ -304,11 +382,19 @@ void
 sea_flush(sea_server_t *server)
 {
   const sea_commands_t *commands = &server->loop.commands;
-  bool wanted = server->gave_back || sea__commands_pending(commands) ||
+  /* Buffers are taken back whenever the worker wakes by itself; it is woken for many only. One that
+   * is short of them sleeps for SEA_SLEEP_SPACE. */
+  bool wanted = server->gave_slots || server->gave_buffers > server->loop.buffers.count / 4 ||
+                sea__commands_pending(commands) ||
                 atomic_load_explicit(&commands->starved, memory_order_relaxed);
-  server->gave_back = false;
   if (wanted) {
+    server->gave_slots = false;
+    server->gave_buffers = 0;
     sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
+  }
+  uint32_t orders = atomic_load_explicit(&server->loop.orders, memory_order_relaxed);
+  if (is_inline(server) && (orders & SEA_ORDER_DISCARD) != 0) {
+    sea_inline_pass(server);
   }
 }
 
@@ -355,9 +441,11 @@ sea_event_data(const sea_server_t *server, const sea_event_t *event)
 void
 sea_events_consume(sea_server_t *server, uint32_t n)
 {
-  for (uint32_t i = 0; i < n && !server->gave_back; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     const sea_event_t *event = sea__events_at(&server->loop.events, i);
-    server->gave_back = event->kind == SEA_EVENT_DATA || event->kind == SEA_EVENT_CLOSED;
+    server->gave_slots |= event->kind == SEA_EVENT_CLOSED;
+    server->gave_buffers += event->kind == SEA_EVENT_DATA;
+    server->data_consumed += event->kind == SEA_EVENT_DATA;
   }
   sea__events_consume(&server->loop.events, n);
   sea__wake_rouse(&server->loop.wake, SEA_SLEEP_SPACE);

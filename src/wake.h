@@ -20,7 +20,7 @@ enum {
 typedef struct sea_wake {
   _Atomic uint32_t sleeping; /* SEA_SLEEP_* bits; 0 = awake */
   _Atomic uint64_t wakeups;  /* eventfd writes; written by the host thread only */
-  int ring_fd;               /* eventfd the ring reads */
+  int ring_fd; /* eventfd the ring reads; inline, the one it writes, see inline.h */
   int stall_fd; /* eventfd for sleeping outside the ring: a second one, because the ring's pending
                    read would otherwise swallow the wake-up meant for a plain read */
 } sea_wake_t;
@@ -44,6 +44,13 @@ sea__wake_clear(sea_wake_t *wake)
 
 /* Worker: sleeps outside the ring until roused. */
 void sea__wake_stall(sea_wake_t *wake);
+
+/* Host: at the moment. */
+static inline bool
+sea__wake_sleeps(const sea_wake_t *wake)
+{
+  return atomic_load_explicit(&wake->sleeping, memory_order_relaxed) != 0;
+}
 
 /* Host: wakes the worker if it sleeps for any of `reasons`. */
 void sea__wake_rouse(sea_wake_t *wake, uint32_t reasons);

@@ -47,12 +47,12 @@ function warnOnce(reason, fix) {
 }
 
 function onNet(fallbackReason) {
-  return { name: 'net', Backend: NetBackend, fallbackReason, error: null };
+  return { name: 'net', driver: null, Backend: NetBackend, fallbackReason, error: null };
 }
 
-function onUring(error) {
+function onUring({ driver }, error) {
   const Backend = error === null ? require('./uring') : null;
-  return { name: 'io_uring', Backend, fallbackReason: null, error };
+  return { name: 'io_uring', driver, Backend, fallbackReason: null, error };
 }
 
 /**
@@ -60,8 +60,8 @@ function onUring(error) {
  * `SEARINGS_BACKEND=io_uring` forbids it; otherwise io_uring is used where it is usable, and node:net,
  * with one warning per process, where it is not and the `fallback` option allows it.
  *
- * @param {{fallback: boolean}} options
- * @returns {{name: string, Backend: Function | null, fallbackReason: string | null, error: Error | null}}
+ * @param {{fallback: boolean, driver: string}} options
+ * @returns {{name: string, driver: string | null, Backend: Function | null, fallbackReason: string | null, error: Error | null}}
  *   `error` is set when no transport is left
  */
 function selectBackend(options) {
@@ -71,12 +71,12 @@ function selectBackend(options) {
   }
   if (wanted !== 'auto' && wanted !== 'io_uring') {
     const message = `SEARINGS_BACKEND must be auto, io_uring or net. Received '${wanted}'`;
-    return onUring(codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message));
+    return onUring(options, codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message));
   }
   probed ??= { problem: probe() };
   const { problem } = probed;
-  if (problem === null) return onUring(null);
-  if (wanted === 'io_uring' || !options.fallback) return onUring(problem.error);
+  if (problem === null) return onUring(options, null);
+  if (wanted === 'io_uring' || !options.fallback) return onUring(options, problem.error);
   warnOnce(problem.reason, problem.fix);
   return onNet(problem.reason);
 }

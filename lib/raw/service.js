@@ -157,11 +157,12 @@ class Service {
   info() {
     if (this[kEngine] === null) {
       if (this[kLastInfo] !== null) return this[kLastInfo];
-      const { name, fallbackReason } = selectBackend(this[kOptions]);
-      return { backend: name, fallbackReason, listening: false };
+      const { name, driver, fallbackReason } = selectBackend(this[kOptions]);
+      return { backend: name, driver, fallbackReason, listening: false };
     }
     return {
       ...this[kEngine].info(),
+      driver: this[kSelection].driver,
       fallbackReason: this[kSelection].fallbackReason,
       listening: this[kPhase] === RUNNING,
       host: this[kBound]?.address,

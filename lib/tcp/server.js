@@ -162,8 +162,8 @@ class TcpServer extends EventEmitter {
     const transport = this[kCurrent] ?? oldest;
     if (transport !== undefined) return transport.info();
     if (this[kLastInfo] !== null) return this[kLastInfo];
-    const { name, fallbackReason } = selectBackend(this[kOptions]);
-    return { backend: name, fallbackReason, listening: false };
+    const { name, driver, fallbackReason } = selectBackend(this[kOptions]);
+    return { backend: name, driver, fallbackReason, listening: false };
   }
 
   [kOnListening]() {

@@ -306,9 +306,9 @@ class Transport {
   }
 
   info() {
-    const { name, fallbackReason } = this.selection;
+    const { name, driver, fallbackReason } = this.selection;
     const shown = this.backend === null ? { backend: name } : this.backend.info();
-    return { ...shown, fallbackReason, listening: this.listening };
+    return { ...shown, driver, fallbackReason, listening: this.listening };
   }
 }
 

@@ -12,6 +12,7 @@ const NEEDS = {
     { program: 'cmake', package: 'cmake' },
     { program: 'ninja', package: 'ninja-build' },
     { header: 'liburing.h', package: 'liburing-dev' },
+    { header: 'uv.h', package: 'libuv1-dev' },
   ],
   ctest: [{ header: 'cmocka.h', package: 'libcmocka-dev' }],
   lint: [

@@ -60,7 +60,7 @@ static void
 finish(host_t *host, writer_t *writer)
 {
   host_until(host, host->opened == 1 && host->closed == 1);
-  pthread_join(writer->thread, NULL);
+  join(writer->thread);
   assert_int_equal(host->conns[0].received, writer->len);
   host_drain(host);
   host_stop(host);

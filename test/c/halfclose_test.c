@@ -68,7 +68,7 @@ the_server_goes_on_reading_after_its_own_end(void **state)
     sea_flush(host->server);
     assert_int_equal(pthread_create(&thread, NULL, write_and_end, &fd), 0);
     host_until(host, conn->ended);
-    pthread_join(thread, NULL);
+    join(thread);
     assert_true(conn->shut);
     assert_int_equal(conn->received, LEN);
     host_close(host, conn, false);

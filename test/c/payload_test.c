@@ -153,7 +153,7 @@ none_is_lost_between_threads(void **state)
       sea__payloads_collect(&shuttle.payloads);
     }
   }
-  pthread_join(worker, NULL);
+  join(worker);
   sea__payloads_collect(&shuttle.payloads);
   assert_int_equal(released, ROUNDS / 16);
   sea__payloads_deinit(&shuttle.payloads);

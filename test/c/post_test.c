@@ -1,5 +1,6 @@
 /* Sends whose bytes the core keeps: accepted or refused whole, and a DRAIN after a refusal. */
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -152,6 +153,7 @@ who_is_gone_takes_nothing(void **state)
   assert_int_equal(host->released, 1);
   sea_flush(host->server);
   char byte;
+  (void)inline_wait(fds[1], POLLIN);
   client_must(recv(fds[1], &byte, 1, 0) == 1 && byte == 'x');
   host_close(host, &host->conns[1], false);
   sea_flush(host->server);

@@ -177,7 +177,7 @@ expect_steady(sea_options_t *options,
   counting = false;
   enough = true;
   host_until(host, host_info(host).connections_closed == CONNS);
-  pthread_join(client, NULL);
+  join(client);
   assert_int_equal(allocations, 0);
   assert_int_equal(locks, 0);
   sea_info_t info = host_info(host);

@@ -16,6 +16,7 @@ monotonic_ms(void)
 void
 nap(void)
 {
+  inline_nap();
   nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 

@@ -78,6 +78,7 @@ typedef struct host {
   sea_server_t *server;
   uint16_t port;
   int bell;
+  bool inline_driver;
   int threads_before;
   uint32_t event_capacity;
   uint32_t opened;
@@ -112,6 +113,7 @@ void host_listen(host_t *host);
 void host_echo(host_t *host);
 /* Small rings and one buffer of 64 bytes: everything that can run short does. */
 sea_options_t tiny_options(void);
+/* On the driver that SEARINGS_DRIVER names: worker or inline. */
 sea_options_t default_options(void);
 
 /* Waits a little for the doorbell and handles what there is. */
@@ -143,6 +145,22 @@ void host_retry(host_t *host);
 /* The oldest chunk has left. */
 void host_acknowledge(host_conn_t *conn);
 void host_forget(host_t *host);
+
+/* -- support_inline.c -- */
+
+/* Whether SEARINGS_DRIVER is inline. */
+bool inline_driver(void);
+/* The calling thread runs the host's server. */
+void inline_add(host_t *host);
+void inline_remove(const host_t *host);
+/* One pass, unless there is nothing to do: then it may sleep, and this answers false. */
+bool inline_run(sea_server_t *server);
+/* Runs them for a moment. */
+void inline_nap(void);
+/* Runs them until fd has one of the events. False, at once, when there are none to run. */
+bool inline_wait(int fd, short events);
+/* pthread_join(). */
+void join(pthread_t thread);
 
 /* -- support_client.c -- */
 

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ client_write(int fd, const void *bytes, size_t len)
 {
   const char *from = bytes;
   while (len > 0) {
-    ssize_t n = send(fd, from, len, MSG_NOSIGNAL);
+    int flags = inline_wait(fd, POLLOUT) ? MSG_NOSIGNAL | MSG_DONTWAIT : MSG_NOSIGNAL;
+    ssize_t n = send(fd, from, len, flags);
     client_must(n > 0);
     from += n;
     len -= (size_t)n;
@@ -68,13 +70,20 @@ client_write_pattern(int fd, size_t len, uint32_t seed, uint64_t offset)
   free(piece);
 }
 
+static ssize_t
+receive(int fd, void *bytes, size_t len)
+{
+  (void)inline_wait(fd, POLLIN);
+  return recv(fd, bytes, len, 0);
+}
+
 uint64_t
 client_read_pattern(int fd, uint32_t seed, uint64_t offset, int *error)
 {
   char *piece = malloc(PIECE);
   uint64_t total = 0;
   ssize_t n;
-  while ((n = recv(fd, piece, PIECE, 0)) > 0) {
+  while ((n = receive(fd, piece, PIECE)) > 0) {
     client_must(pattern_matches(piece, (size_t)n, seed, offset + total));
     total += (uint64_t)n;
   }
@@ -88,7 +97,7 @@ client_expect_pattern(int fd, size_t len, uint32_t seed, uint64_t offset)
 {
   char *piece = malloc(PIECE);
   while (len > 0) {
-    ssize_t n = recv(fd, piece, len < PIECE ? len : PIECE, 0);
+    ssize_t n = receive(fd, piece, len < PIECE ? len : PIECE);
     client_must(n > 0);
     client_must(pattern_matches(piece, (size_t)n, seed, offset));
     offset += (uint64_t)n;
@@ -101,7 +110,7 @@ void
 client_expect_end(int fd)
 {
   char byte;
-  client_must(recv(fd, &byte, 1, 0) == 0);
+  client_must(receive(fd, &byte, 1) == 0);
 }
 
 void

@@ -12,6 +12,7 @@ default_options(void)
 {
   sea_options_t options;
   sea_options_init(&options);
+  options.driver = inline_driver() ? SEA_DRIVER_INLINE : SEA_DRIVER_WORKER;
   return options;
 }
 
@@ -49,6 +50,7 @@ host_create(const sea_options_t *options)
   assert_non_null(host);
   host->threads_before = server_threads();
   host->event_capacity = options->event_capacity; /* a power of two in all tests */
+  host->inline_driver = options->driver == SEA_DRIVER_INLINE;
   host->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   assert_true(host->bell >= 0);
   sea_options_t own = *options;
@@ -56,6 +58,9 @@ host_create(const sea_options_t *options)
   own.on_release = on_release;
   own.arg = host;
   assert_int_equal(sea_server_create(&own, &host->server), 0);
+  if (host->inline_driver) {
+    inline_add(host);
+  }
   return host;
 }
 
@@ -85,6 +90,9 @@ host_start(const sea_options_t *options)
 void
 host_destroy(host_t *host)
 {
+  if (host->inline_driver) {
+    inline_remove(host);
+  }
   sea_server_destroy(host->server);
   /* A joined thread may still be on its way out of the kernel's list. */
   until(server_threads() == host->threads_before, nap());

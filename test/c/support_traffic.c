@@ -112,5 +112,5 @@ traffic_start(traffic_t *traffic)
 void
 traffic_join(traffic_t *traffic)
 {
-  pthread_join(traffic->thread, NULL);
+  join(traffic->thread);
 }

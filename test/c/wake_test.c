@@ -128,7 +128,7 @@ run_exchange(exchange_t *exchange)
       sem_wait(&exchange->answer);
     }
   }
-  pthread_join(worker, NULL);
+  join(worker);
   sem_destroy(&exchange->answer);
   sea__wake_deinit(&exchange->wake);
   sea__commands_deinit(&exchange->commands);

@@ -1,0 +1,109 @@
+#include "inline.h"
+
+#include "clock.h"
+
+int
+sea__inline_start(sea_loop_t *loop)
+{
+  int error = sea__loop_ring_init(loop);
+  if (error < 0) {
+    return error;
+  }
+  error = io_uring_register_eventfd(&loop->ring.uring, loop->wake.ring_fd);
+  if (error < 0) {
+    sea__loop_ring_deinit(loop);
+    return error;
+  }
+  sea__inline_wake(loop);
+  return 0;
+}
+
+static void
+end(sea_loop_t *loop)
+{
+  sea__loop_ring_deinit(loop);
+  loop->ended = true;
+  sea__loop_say_stopped(loop);
+}
+
+void
+sea__inline_pass(sea_loop_t *loop)
+{
+  if (loop->ended) {
+    return;
+  }
+  sea__loop_prepare(loop);
+  if (sea__loop_finished(loop)) {
+    end(loop);
+  } else if (!sea__loop_stalled(loop)) {
+    if (sea__ring_wants_enter(&loop->ring)) {
+      sea__ring_enter(&loop->ring, false, 0);
+    }
+    sea__loop_reap(loop);
+  }
+}
+
+/* Completions can wait until the host has taken events; that is all there is to wait for. */
+static bool
+sleep_stalled(sea_loop_t *loop)
+{
+  if (!sea__loop_has_room(loop)) {
+    sea__stat_add(&loop->stats.event_stalls, 1);
+  }
+  uint32_t orders = atomic_load_explicit(&loop->orders, memory_order_acquire);
+  return !sea__events_reclaimable(&loop->events) && (orders & SEA_ORDER_DISCARD) == 0;
+}
+
+bool
+sea__inline_sleep(sea_loop_t *loop)
+{
+  if (loop->ended) {
+    return true;
+  }
+  bool rings = loop->bell_due != SEA_BELL_SILENT;
+  sea__loop_ring_lazy(loop);
+  if (sea__loop_stalled(loop)) {
+    return !rings && sleep_stalled(loop);
+  }
+  if (rings || sea__loop_has_work(loop)) {
+    return false;
+  }
+  io_uring_cq_eventfd_toggle(&loop->ring.uring, true);
+  /* Either the kernel sees the flag, or what it did before is seen here. */
+  atomic_thread_fence(memory_order_seq_cst);
+  if (sea__ring_wants_enter(&loop->ring) || sea__ring_has_completions(&loop->ring)) {
+    sea__inline_wake(loop);
+    return false;
+  }
+  return true;
+}
+
+void
+sea__inline_wake(sea_loop_t *loop)
+{
+  if (!loop->ended) {
+    io_uring_cq_eventfd_toggle(&loop->ring.uring, false);
+  }
+}
+
+int64_t
+sea__inline_wait_ms(sea_loop_t *loop)
+{
+  if (loop->ended) {
+    return -1;
+  }
+  loop->now_ms = sea__clock_ms();
+  return sea__loop_wait_ms(loop);
+}
+
+void
+sea__inline_finish(sea_loop_t *loop)
+{
+  while (!loop->ended) {
+    sea__inline_pass(loop);
+    if (!loop->ended && !sea__loop_has_work(loop) && !sea__ring_wants_enter(&loop->ring) &&
+        !sea__ring_has_completions(&loop->ring)) {
+      sea__ring_enter(&loop->ring, true, sea__loop_wait_ms(loop));
+    }
+  }
+}
