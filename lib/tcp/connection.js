@@ -177,11 +177,24 @@ function complete(connection, err) {
   if ((connection[kFlags] & END_HELD) !== 0) process.nextTick(endIfQuiet, connection);
 }
 
-/** Gives the end that was held, unless the callback of the last write has led to another one. */
+function receiveEnd(connection) {
+  connection[kFlags] |= PEER_ENDED;
+  updateHold(connection);
+  connection.push(null);
+  connection.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
+}
+
+/** Gives the end that was held, once no write is under way and no callback of one is left that may write. */
 function endIfQuiet(connection) {
-  if ((connection[kFlags] & END_HELD) === 0 || connection[kCallback] !== null) return;
+  if ((connection[kFlags] & (END_HELD | CLOSING)) !== END_HELD) return;
+  connection[kFlush]();
+  if (connection[kCallback] !== null) return; // complete() comes back
+  if (connection._writableState.pendingcb > 0 && connection.writableCorked === 0) {
+    setImmediate(endIfQuiet, connection);
+    return;
+  }
   connection[kFlags] &= ~END_HELD;
-  connection[kOnEnd]();
+  receiveEnd(connection);
 }
 
 /**
@@ -255,18 +268,13 @@ class TcpConnection extends Duplex {
   }
 
   [kOnEnd]() {
-    if ((this[kFlags] & HOLDS_END) !== 0) {
-      this[kFlush]();
-      if (this[kCallback] !== null) {
-        this[kFlags] |= END_HELD;
-        return;
-      }
-    }
     if ((this[kFlags] & CLOSING) !== 0) return;
-    this[kFlags] |= PEER_ENDED;
-    updateHold(this);
-    this.push(null);
-    this.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
+    if ((this[kFlags] & HOLDS_END) === 0) {
+      receiveEnd(this);
+      return;
+    }
+    this[kFlags] |= END_HELD;
+    endIfQuiet(this);
   }
 
   [kOnError](err) {
