@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import type { AddressInfo, BlockList, DropArgument } from 'node:net';
 import { Duplex, type Readable } from 'node:stream';
+import * as tls from 'node:tls';
 
 // As open as in Node's own declarations, which these have to agree with.
 // biome-ignore lint/suspicious/noExplicitAny: a Buffer or a string, the listener knows which
@@ -368,6 +371,76 @@ export class TcpConnection extends Duplex {
   prependOnceListener(event: string | symbol, listener: AnyListener): this;
 }
 
+/** The options of the transport that HTTP and TLS servers take beside those of Node's class. */
+export type TransportOptions = Omit<TcpServerOptions, 'allowHalfOpen' | 'pauseOnConnect'>;
+
+/** Classes that stand in for Node's, as in `http.ServerOptions`. */
+type Request = typeof http.IncomingMessage;
+type Response<R extends Request> = typeof http.ServerResponse<InstanceType<R>>;
+
+/** Options of {@link createHttpServer}: those of `http.createServer()`, and of the transport. */
+export type HttpServerOptions<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> = http.ServerOptions<Req, Res> & TransportOptions;
+
+/** Options of {@link createTlsServer}: those of `tls.createServer()`, and of the transport. */
+export type TlsServerOptions = tls.TlsOptions & TransportOptions;
+
+/** Options of {@link createHttpsServer}: those of `https.createServer()`, and of the transport. */
+export type HttpsServerOptions<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> = https.ServerOptions<Req, Res> & TransportOptions;
+
+/**
+ * An `http.Server` whose connections come from the transport: `request.socket` is a {@link TcpConnection}.
+ * It listens wherever {@link TcpServer.listen} does.
+ */
+export class HttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> extends http.Server<Req, Res> {
+  constructor(requestListener?: http.RequestListener<Req, Res>);
+  constructor(
+    options?: HttpServerOptions<Req, Res> | null,
+    requestListener?: http.RequestListener<Req, Res>,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
+/** A `tls.Server` whose connections come from the transport; 'secureConnection' gives a `tls.TLSSocket`. */
+export class TlsServer extends tls.Server {
+  constructor(secureConnectionListener?: (socket: tls.TLSSocket) => void);
+  constructor(
+    options?: TlsServerOptions | null,
+    secureConnectionListener?: (socket: tls.TLSSocket) => void,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
+/** An `https.Server` whose connections come from the transport; `request.socket` is a `tls.TLSSocket`. */
+export class HttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> extends https.Server<Req, Res> {
+  constructor(requestListener?: http.RequestListener<Req, Res>);
+  constructor(
+    options?: HttpsServerOptions<Req, Res> | null,
+    requestListener?: http.RequestListener<Req, Res>,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
 /**
  * Options of {@link UringTcpServer}: those of {@link TcpServerOptions} that are not about streams, with the
  * same meanings, ranges and errors.
@@ -720,6 +793,52 @@ export interface ZcrxReport {
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE` for wrong options
  */
 export function zcrxProbe(options?: ZcrxProbeOptions | null): ZcrxReport;
+/**
+ * As `http.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param requestListener a listener for 'request'
+ */
+export function createHttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(requestListener?: http.RequestListener<Req, Res>): HttpServer<Req, Res>;
+export function createHttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(
+  options?: HttpServerOptions<Req, Res> | null,
+  requestListener?: http.RequestListener<Req, Res>,
+): HttpServer<Req, Res>;
+
+/**
+ * As `tls.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param secureConnectionListener a listener for 'secureConnection'
+ */
+export function createTlsServer(
+  secureConnectionListener?: (socket: tls.TLSSocket) => void,
+): TlsServer;
+export function createTlsServer(
+  options?: TlsServerOptions | null,
+  secureConnectionListener?: (socket: tls.TLSSocket) => void,
+): TlsServer;
+
+/**
+ * As `https.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param requestListener a listener for 'request'
+ */
+export function createHttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(requestListener?: http.RequestListener<Req, Res>): HttpsServer<Req, Res>;
+export function createHttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(
+  options?: HttpsServerOptions<Req, Res> | null,
+  requestListener?: http.RequestListener<Req, Res>,
+): HttpsServer<Req, Res>;
 
 // biome-ignore lint/complexity/noUselessEmptyExport: with it, what is not marked as exported is not
 export {};

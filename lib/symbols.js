@@ -33,4 +33,6 @@ module.exports = {
   kOnListenError: Symbol('onListenError'),
   kOnReleased: Symbol('onReleased'),
   kPauseAtOpen: Symbol('pauseAtOpen'),
+  kHoldEnd: Symbol('holdEnd'),
+  kServe: Symbol('serve'),
 };
