@@ -599,6 +599,117 @@ export class UringTcpEchoServer extends UringService<UringTcpEchoServerOptions> 
   start(): Promise<UringTcpServerInfo>;
 }
 
+/** Names and values; several of one name in an array. */
+export type UringHttpHeaders =
+  | Readonly<Record<string, string | number | readonly (string | number)[]>>
+  | readonly (readonly [string, string | number | readonly (string | number)[]])[];
+
+/** A fixed response: its body, or all of it. */
+export type UringHttpRoute =
+  | string
+  | Uint8Array
+  | {
+      /** Default: 200. */
+      readonly statusCode?: number;
+      readonly headers?: UringHttpHeaders;
+      /** Default: none. */
+      readonly body?: string | Uint8Array;
+    };
+
+/** Options of {@link UringHttpServer}: those of {@link UringTcpServerOptions}, and of HTTP. */
+export interface UringHttpServerOptions extends Omit<UringTcpServerOptions, 'sendQueueCapacity'> {
+  /** What every request without a route is answered with, by the native worker. */
+  responseBody?: string | Uint8Array | undefined;
+  responseHeaders?: UringHttpHeaders | undefined;
+  /** 200 to 999. Default: 200. */
+  statusCode?: number | undefined;
+  /** Fixed responses to GET and HEAD, by exact path, given by the native worker. */
+  routes?: Readonly<Record<string, UringHttpRoute>> | undefined;
+  /** Bytes of a request's head; 431 above. 256 to 16 MiB. Default: 16384. */
+  maxHeaderSize?: number | undefined;
+  /** 431 above. 1 to 65535. Default: 2000. */
+  maxHeadersCount?: number | undefined;
+  /** Bytes; 414 above. Default: 8192. */
+  maxUrlLength?: number | undefined;
+  /** Bytes of a request's body; 413 above; 0 for no limit. Default: 1 MiB. */
+  maxBodySize?: number | undefined;
+  /** Unanswered requests of one connection; the others wait. 1 to 1024. Default: 64. */
+  maxPipelinedRequests?: number | undefined;
+  /** Milliseconds for a head to arrive; 408 after; 0 for no limit. Default: 60000. */
+  headersTimeout?: number | undefined;
+  /** Milliseconds for a whole request to arrive; 408 after; 0 for no limit. Default: 300000. */
+  requestTimeout?: number | undefined;
+  /** Milliseconds between two requests; closed after; 0 for no limit. Default: 5000. */
+  keepAliveTimeout?: number | undefined;
+}
+
+/** A request of {@link UringHttpServer}, whole. */
+export interface UringHttpRequest {
+  /** For {@link UringHttpServer.respond}. */
+  readonly requestId: number;
+  readonly method: string;
+  /** As it came: with the query, and perhaps absolute. */
+  readonly url: string;
+  /** The URL without its query. */
+  readonly path: string;
+  /** What follows the `?`, or ''. */
+  readonly query: string;
+  readonly httpVersion: '1.0' | '1.1';
+  /** Whether the connection stays after the response. */
+  readonly keepAlive: boolean;
+  /** Shares memory with others: copy what is kept for long. */
+  readonly body: Buffer;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** A header's value, whatever the case of its name; several are joined with ', ' (cookies with '; '). */
+  header(name: string): string | undefined;
+}
+
+/** {@link UringHttpServer.info} */
+export interface UringHttpServerInfo extends UringTcpServerInfo {
+  /** Requests that were understood. */
+  httpRequests?: number;
+  /** Of these: answered with a fixed response. */
+  httpFixed?: number;
+  /** Answered with 4xx or 5xx by the server itself, because of a violation or a limit. */
+  httpRefused?: number;
+  /** Connections ended by a time limit of HTTP. */
+  httpTimeouts?: number;
+}
+
+/**
+ * An HTTP server without streams. Fixed responses are given by the native worker, without JavaScript;
+ * other requests come, whole, to a handler.
+ */
+export class UringHttpServer extends UringService<UringHttpServerOptions> {
+  /**
+   * Listens, and calls `onRequest` with each request that has no fixed response. Without it, those are
+   * answered with 404. Rejects as {@link UringTcpServer.start} does.
+   *
+   * @throws TypeError `ERR_INVALID_ARG_VALUE` for a handler beside a `responseBody`, which answers everything
+   */
+  start(onRequest?: (request: UringHttpRequest) => void): Promise<UringHttpServerInfo>;
+  /** The same, with 1 to `eventBatchSize` requests per call, in an array of their own. */
+  startBatch(onRequests: (requests: UringHttpRequest[]) => void): Promise<UringHttpServerInfo>;
+  /** Counters and features; after the end, those it had last. */
+  info(): UringHttpServerInfo;
+  /**
+   * Answers a request, once. Responses leave in the order of their connection's requests, in whatever
+   * order they are given. Do not change or transfer a Buffer of more than 16 KiB afterwards.
+   *
+   * @param status 200 to 999, `ERR_HTTP_INVALID_STATUS_CODE`. Default: 200
+   * @param headers checked as Node checks them: `ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`,
+   *   `ERR_HTTP_INVALID_HEADER_VALUE`
+   * @returns false when there is nobody to answer: the connection is gone, or it was answered already
+   */
+  respond(
+    requestId: number,
+    status?: number,
+    headers?: UringHttpHeaders | null,
+    body?: string | Uint8Array | null,
+  ): boolean;
+}
+
 /**
  * The native addon could not be loaded. It comes as the 'error' event of a server with
  * `fallback: false`, or in a process with `SEARINGS_BACKEND=io_uring`.

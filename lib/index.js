@@ -10,6 +10,7 @@ const { TcpServer, createTcpServer } = require('./tcp/server');
 const { TlsServer, createTlsServer } = require('./tls/server');
 const { UringTcpServer } = require('./raw/server');
 const { UringTcpEchoServer } = require('./raw/echo');
+const { UringHttpServer } = require('./raw/http-server');
 
 module.exports = {
   createTcpServer,
@@ -23,6 +24,7 @@ module.exports = {
   HttpsServer,
   UringTcpServer,
   UringTcpEchoServer,
+  UringHttpServer,
   SearingsNativeLoadError,
   capabilities,
   zcrxProbe,

@@ -12,6 +12,7 @@ export const {
   HttpsServer,
   UringTcpServer,
   UringTcpEchoServer,
+  UringHttpServer,
   SearingsNativeLoadError,
   capabilities,
   zcrxProbe,

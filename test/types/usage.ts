@@ -15,6 +15,8 @@ import {
   SearingsNativeLoadError,
   type TcpConnection,
   type TcpServer,
+  type UringHttpRequest,
+  UringHttpServer,
   UringTcpEchoServer,
   type UringTcpEvent,
   UringTcpServer,
@@ -127,6 +129,22 @@ console.log(both.info().listening);
 
 // @ts-expect-error a size is a number
 createHttpServer({ bufferSize: '1' });
+
+async function serveHttp(): Promise<void> {
+  const routes = { '/health': 'ok', '/b': { statusCode: 204, headers: [['a', 'b']] } } as const;
+  const server = new UringHttpServer({ routes, maxBodySize: 10 });
+  const { httpRequests } = await server.start((request: UringHttpRequest) => {
+    const type: string | undefined = request.header('content-type');
+    server.respond(request.requestId, 200, { 'X-Type': type ?? '', 'X-N': [1, 2] }, request.body);
+    server.respond(request.requestId);
+  });
+  console.log(httpRequests);
+  await server.startBatch((requests) => requests.map(({ path, query }) => path + query));
+}
+serveHttp().catch(console.error);
+
+// @ts-expect-error a status is a number
+new UringHttpServer().respond(1, '200');
 // @ts-expect-error it has no streams
 new UringTcpServer({ highWaterMark: 1 });
 // @ts-expect-error it has no queue of sends
