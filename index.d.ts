@@ -46,6 +46,18 @@ export interface TcpServerOptions {
   /** SO_SNDBUF of each connection, in bytes. Default: 0, the system's choice. */
   socketSendBufferSize?: number | undefined;
 
+  /**
+   * Who runs the server's io_uring. `'worker'`: a thread of its own, which leaves the JavaScript thread to the
+   * application. `'inline'`: the JavaScript thread, between its other work: the shortest way, and less CPU time
+   * in all; while JavaScript computes, the server waits. docs/performance.md tells which is for what.
+   * Default: what the environment variable `SEARINGS_DRIVER` says, or else `'worker'`.
+   */
+  driver?: 'worker' | 'inline' | undefined;
+  /**
+   * Microseconds, 0 – 1000, for which the worker looks for work before it sleeps. Saves it being woken, and burns
+   * a CPU's time: only with a CPU to spare. No effect with `driver: 'inline'`. Default: 0, off.
+   */
+  busyPollMicros?: number | undefined;
   /** Entries of the submission queue, 8 – 32768. Default: 256. */
   queueDepth?: number | undefined;
   /** Receive buffers shared by all connections, 1 – 32768, rounded up to a power of two. Default: 1024. */
@@ -542,6 +554,172 @@ export function createTcpServer(
   connectionListener?: (connection: TcpConnection) => void,
 ): TcpServer;
 export function createTcpServer(connectionListener: (connection: TcpConnection) => void): TcpServer;
+
+/** A feature of io_uring, as {@link capabilities} found it. */
+export interface Capability {
+  /** Whether it worked when it was tried. */
+  available: boolean;
+  /** What was done to find out. */
+  probe: string;
+  /** The kernel that brought it; vendors backport. */
+  since: string;
+  /** Why it is not available: the error it gave, and what that means. */
+  reason: string | null;
+}
+
+export type CapabilityName =
+  | 'ring'
+  | 'multishotAccept'
+  | 'multishotRecv'
+  | 'bufferRing'
+  | 'cancelFd'
+  | 'incrementalBuffers'
+  | 'recvBundle'
+  | 'sendBundle'
+  | 'sendZeroCopy'
+  | 'sendMessageZeroCopy'
+  | 'registeredSendBuffer'
+  | 'submitAll'
+  | 'coopTaskrun'
+  | 'singleIssuer'
+  | 'deferTaskrun'
+  | 'registeredRing'
+  | 'napi'
+  | 'sqpoll'
+  | 'msgRing'
+  | 'futexWait'
+  | 'recvZeroCopy'
+  | 'cqe32';
+
+export interface ResourceLimit {
+  soft: number | 'unlimited';
+  hard: number | 'unlimited';
+}
+
+/** What {@link capabilities} tells. What cannot be found out is null. */
+export interface Capabilities {
+  /** Whether servers run on io_uring here. */
+  usable: boolean;
+  /** Why they do not, and what would change that. */
+  problem: {
+    cause: 'addon' | 'kernel' | 'memlock' | 'nofile' | 'policy' | 'seccomp' | 'sysctl';
+    reason: string;
+    advice: string;
+    command: string;
+  } | null;
+  features: Record<CapabilityName, Capability>;
+  kernel: { release: string; version: readonly [number, number, number] | null; arch: string };
+  limits: {
+    /** RLIMIT_MEMLOCK, in bytes. */
+    memlock: ResourceLimit | null;
+    /** RLIMIT_NOFILE. */
+    nofile: ResourceLimit | null;
+    somaxconn: number | null;
+    /** The sysctl kernel.io_uring_disabled: 0 for everybody, 1 for root and one group, 2 for nobody. */
+    ioUringDisabled: number | null;
+    /** That group; -1 for none. */
+    ioUringGroup: number | null;
+  };
+  sandbox: {
+    seccomp: 'none' | 'strict' | 'filter' | null;
+    /** 'docker', 'podman', 'kubernetes', …, by the traces that these leave. */
+    container: string | null;
+    initialUserNamespace: boolean | null;
+    capNetAdmin: boolean | null;
+    capIpcLock: boolean | null;
+    capSysAdmin: boolean | null;
+  };
+  /** The native addon: where it was found, or what was tried. */
+  addon: {
+    path: string | null;
+    error: string | null;
+    attempts: readonly { readonly path: string; readonly error: string }[];
+  };
+}
+
+/**
+ * What io_uring can do here: each feature is tried on rings and sockets made for that. Takes some
+ * milliseconds, in which nothing else runs. Never throws, also where the addon does not load.
+ */
+export function capabilities(): Capabilities;
+
+export interface ZcrxProbeOptions {
+  /** A network interface. Default: all of them. */
+  interface?: string | undefined;
+  /** The receive queue to ask about. Default: 0. */
+  rxQueue?: number | undefined;
+  /** Bytes of a receive buffer: a power of two from 4096 on. Default: 0, the kernel's choice. */
+  rxBufferSize?: number | undefined;
+  /** Registers the queue for real, which restarts it, and releases it. Default: false. */
+  active?: boolean | undefined;
+}
+
+/** Something in the way, and the command that removes it. */
+export interface ZcrxProblem {
+  code: string;
+  text: string;
+  fix: string;
+}
+
+/** An interface and one of its receive queues. What the driver does not tell is null. */
+export interface ZcrxInterface {
+  name: string;
+  index: number;
+  /** Of a virtual interface: 'veth', 'bridge', … */
+  kind: string | null;
+  /** The hardware behind it; null for a virtual interface. */
+  device: string | null;
+  driver: string | null;
+  up: boolean;
+  operstate: string;
+  rxQueues: number | null;
+  rxQueuesMax: number | null;
+  /** Whether headers and data of TCP arrive apart. */
+  dataSplit: 'on' | 'off' | null;
+  /** Bytes up to which data stays with its header. Linux 6.14. */
+  splitThreshold: number | null;
+  /** Rules that steer connections to a queue. */
+  ntuple: { possible: boolean; on: boolean } | null;
+  /** RSS contexts beside the default one. Linux 6.12. */
+  rssContexts: number | null;
+  xdp: { mode: 'none' | 'driver' | 'generic' | 'hardware' | 'several'; programs: string[] };
+  rxQueue: {
+    index: number;
+    /** Linux 6.8 and newer tell. */
+    usedBy: ('ioUring' | 'afXdp' | 'dmabuf' | 'leased')[] | null;
+    /** Whether traffic without a rule also goes to it. */
+    inRssTable: boolean | null;
+  };
+  ready: boolean;
+  /** What came of registering it; null if that was not asked for, or not allowed. */
+  active: { ok: boolean; stage: string; reason: string | null } | null;
+  blockers: ZcrxProblem[];
+  warnings: ZcrxProblem[];
+}
+
+export interface ZcrxReport {
+  kernel: string;
+  /** Whether any of the interfaces is ready. */
+  ready: boolean;
+  permission: { capNetAdmin: boolean | null; initialUserNamespace: boolean | null };
+  recvZeroCopy: Capability;
+  cqe32: Capability;
+  /** Kernel errors that the version number is in the range of. */
+  advisories: { id: string; title: string; source: string; fixedIn: string; ignored: boolean }[];
+  /** Loaded to learn the names of XDP programs; null where not installed. */
+  libraries: { libbpf: string | null; libxdp: string | null };
+  /** What is in the way on every interface. */
+  blockers: ZcrxProblem[];
+  interfaces: ZcrxInterface[];
+}
+
+/**
+ * Whether zero-copy receive can work on a receive queue of a network interface, and what is in its way.
+ * Changes nothing unless `active` is set.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE` for wrong options
+ */
+export function zcrxProbe(options?: ZcrxProbeOptions | null): ZcrxReport;
 
 // biome-ignore lint/complexity/noUselessEmptyExport: with it, what is not marked as exported is not
 export {};

@@ -1,6 +1,8 @@
 'use strict';
 
 const { SearingsNativeLoadError } = require('./errors');
+const { capabilities } = require('./host/capabilities');
+const { zcrxProbe } = require('./host/zcrx');
 const { TcpConnection } = require('./tcp/connection');
 const { TcpServer, createTcpServer } = require('./tcp/server');
 const { UringTcpServer } = require('./raw/server');
@@ -13,4 +15,6 @@ module.exports = {
   UringTcpServer,
   UringTcpEchoServer,
   SearingsNativeLoadError,
+  capabilities,
+  zcrxProbe,
 };

@@ -7,5 +7,7 @@ export const {
   UringTcpServer,
   UringTcpEchoServer,
   SearingsNativeLoadError,
+  capabilities,
+  zcrxProbe,
 } = searings;
 export default searings;

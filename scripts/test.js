@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|c|js|net|parity|types|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
  */
@@ -19,6 +19,7 @@ const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
+const HOST = 'test/host/*.test.js';
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** Suites that do not care what kind of stream socket it is. */
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
@@ -103,21 +104,23 @@ function asanMocha(args) {
 const onNet = { SEARINGS_BACKEND: 'net' };
 const onUnix = { SEARINGS_TEST_SOCKETS: 'unix' };
 
+/** Everything that depends on the version of Node.js. */
+const javaScript = [
+  (args) => mocha('mocha, io_uring', { args }),
+  (args) => mocha('mocha, node:net', { args, env: onNet }),
+  (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
+  reference,
+  fuzzInJavaScript,
+  typeTest,
+];
+
 /** What each word on the command line stands for: what must be there, and the steps to run. */
 const SUITES = {
   all: {
     needs: { tests: true },
-    steps: [
-      () => cTests('release', []),
-      (args) => mocha('mocha, io_uring', { args }),
-      (args) => mocha('mocha, node:net', { args, env: onNet }),
-      (args) =>
-        mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
-      reference,
-      fuzzInJavaScript,
-      typeTest,
-    ],
+    steps: [() => cTests('release', []), ...javaScript],
   },
+  node: { needs: {}, steps: javaScript },
   parity: {
     needs: {},
     steps: [
@@ -130,6 +133,8 @@ const SUITES = {
   js: { needs: {}, steps: [(args) => mocha('mocha, io_uring', { args })] },
   net: { needs: {}, steps: [(args) => mocha('mocha, node:net', { args, env: onNet })] },
   types: { needs: {}, steps: [typeTest] },
+  // As root, with the machine to itself: it changes sysctls, and restores them.
+  host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
   asan: {
     needs: { flavour: 'asan', tests: true },
     steps: [() => cTests('asan', []), asanMocha],

@@ -79,14 +79,22 @@ make_buffers(sea_loop_t *loop)
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
-  bool polled = loop->options.driver == SEA_DRIVER_INLINE;
-  int error = sea__ring_init(&loop->ring, loop->options.queue_depth, polled, &loop->stats);
+  bool polled = loop->options.driver == SEA_DRIVER_INLINE || loop->options.busy_poll_us > 0;
+  uint32_t depth = loop->options.queue_depth;
+  int error;
+  /* A ring that leaves no locked memory for buffers is too large. */
+  do {
+    error = sea__ring_init(&loop->ring, depth, polled, &loop->stats);
+    if (error < 0) {
+      return error;
+    }
+    depth = loop->ring.uring.sq.ring_entries / 2;
+    error = make_buffers(loop);
+    if (error < 0) {
+      sea__ring_deinit(&loop->ring);
+    }
+  } while (error == -ENOMEM && depth >= SEA_RING_ENTRIES_MIN);
   if (error < 0) {
-    return error;
-  }
-  error = make_buffers(loop);
-  if (error < 0) {
-    sea__ring_deinit(&loop->ring);
     return error;
   }
   sea__zero_copy_init(&loop->zero_copy, &loop->ring, &loop->options);

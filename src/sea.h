@@ -85,6 +85,7 @@ typedef struct sea_options {
   uint32_t buffer_size;  /* bytes of each, 64..1 MiB; default 16 KiB */
   uint32_t command_capacity; /* command ring entries, rounded up to 2^n; default 65536 */
   uint32_t event_capacity;   /* event ring entries, rounded up to 2^n; default 65536 */
+  uint32_t busy_poll_us;     /* before the worker sleeps it looks for work so long; 0..1000; 0 */
   uint32_t conns_max;        /* refuse connections above this many; 0 = no limit */
   uint32_t idle_ms;          /* close a connection after so long without traffic; 0 = never */
   uint32_t send_queue_max;   /* sends of sea_post() that one connection may have queued; 1024 */

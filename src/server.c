@@ -53,7 +53,7 @@ in_range(uint32_t value, uint32_t min, uint32_t max)
 static bool
 options_valid(const sea_options_t *o)
 {
-  return in_range(o->queue_depth, 8, 32768) && in_range(o->buffer_count, 1, 32768) &&
+  return in_range(o->queue_depth, 8, 32768) && in_range(o->busy_poll_us, 0, 1000) && in_range(o->buffer_count, 1, 32768) &&
          in_range(o->buffer_size, 64, 1U << 20) && in_range(o->command_capacity, 16, 1U << 24) &&
          in_range(o->zero_copy_min, 1, INT32_MAX) &&
          in_range(o->send_buffer_count, 1, SEA_SEND_BUFFERS_MAX) &&

@@ -3,6 +3,8 @@
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
+  type Capability,
+  capabilities,
   createTcpServer,
   SearingsNativeLoadError,
   type TcpConnection,
@@ -10,6 +12,7 @@ import {
   UringTcpEchoServer,
   type UringTcpEvent,
   UringTcpServer,
+  zcrxProbe,
 } from 'searings';
 
 const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) => {
@@ -84,6 +87,19 @@ async function serveRaw(): Promise<void> {
   await echo[Symbol.asyncDispose]();
 }
 serveRaw().catch(console.error);
+
+const { features, limits, problem } = capabilities();
+const napi: Capability = features.napi;
+const locked: number =
+  limits.memlock?.soft === 'unlimited' ? Infinity : (limits.memlock?.soft ?? 0);
+console.log(napi.available, napi.reason?.length, locked, problem?.cause === 'seccomp');
+for (const one of zcrxProbe({ interface: 'eth0', rxQueue: 1, active: true }).interfaces) {
+  console.log(one.ready, one.rxQueue.usedBy?.includes('afXdp'), one.blockers[0]?.fix);
+}
+// @ts-expect-error there is no such feature
+console.log(features.teleport);
+// @ts-expect-error a queue is a number
+zcrxProbe({ rxQueue: '1' });
 
 // @ts-expect-error it has no streams
 new UringTcpServer({ highWaterMark: 1 });
