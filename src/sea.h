@@ -97,6 +97,7 @@ typedef struct sea_options {
   uint32_t zero_copy_min;   /* bytes; shorter sends are plain ones; default 32 KiB */
   uint32_t send_buffer_count;   /* of the registered memory, 1..1024; default 64 */
   uint32_t send_buffer_size;    /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
+  bool restricted;              /* the ring can do what a server needs and no more; default on */
   bool echo;                    /* the worker sends back what it receives; no connection events */
   void (*on_events)(void *arg); /* doorbell, called on the worker: there are events to take */
   /* On the host: the bytes of a sea_outgoing_t with this holder are not needed any more. */
@@ -178,6 +179,7 @@ typedef struct sea_info {
   uint64_t zero_copy_errors; /* refused, and sent plainly */
   uint64_t send_buffer_requests;
   uint64_t send_buffer_misses; /* too long for a buffer, or none was free */
+  int32_t restricted;          /* as the fast paths */
   /* Of each fast path: SEA_PATH_ON, SEA_PATH_OFF or the -errno for which it is off. */
   int32_t recv_bundles;
   int32_t incremental_buffers;
@@ -204,8 +206,8 @@ int sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char
  * `spec` is not looked at. The server owns fd once this has answered 0. */
 int sea_server_adopt(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall);
 
-/* Starts the worker and waits until its ring stands (about a millisecond) or could not be made. With
- * SEA_DRIVER_INLINE makes the ring, which belongs to the calling thread from then on. */
+/* Starts the worker and waits until its ring stands (about a millisecond) or could not be made.
+ * With SEA_DRIVER_INLINE makes the ring, which belongs to the calling thread from then on. */
 int sea_server_start(sea_server_t *server);
 
 /* The bound address, also after the listener has closed. */
