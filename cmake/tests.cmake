@@ -51,7 +51,8 @@ add_library(searings_faults STATIC ${shim_sources}
 target_include_directories(searings_faults PUBLIC src test/c test/faults)
 target_include_directories(searings_faults SYSTEM PUBLIC ${CMOCKA_INCLUDE_DIR})
 target_link_libraries(searings_faults
-  PUBLIC searings_options liburing::static llhttp Threads::Threads ${CMAKE_DL_LIBS} ${CMOCKA_LIBRARY})
+  PUBLIC searings_options liburing::static llhttp Threads::Threads ${CMAKE_DL_LIBS}
+  ${CMOCKA_LIBRARY})
 
 foreach(source IN LISTS fault_sources)
   get_filename_component(name ${source} NAME_WE)
