@@ -163,6 +163,7 @@ typedef struct sea_options {
   uint32_t zero_copy_min;   /* bytes; shorter sends are plain ones; default 32 KiB */
   uint32_t send_buffer_count;     /* of the registered memory, 1..1024; default 64 */
   uint32_t send_buffer_size;      /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
+  bool restricted;                /* the ring can do what a server needs and no more; default on */
   bool echo;                      /* the worker sends back what it receives; no connection events */
   const sea_http_options_t *http; /* the worker speaks HTTP; read during create only. NULL = off */
   void (*on_events)(void *arg);   /* doorbell, called on the worker: there are events to take */
@@ -245,6 +246,7 @@ typedef struct sea_info {
   uint64_t zero_copy_errors; /* refused, and sent plainly */
   uint64_t send_buffer_requests;
   uint64_t send_buffer_misses; /* too long for a buffer, or none was free */
+  int32_t restricted;          /* as the fast paths */
   bool http;                   /* speaks it; the next are 0 otherwise */
   uint64_t http_requests;
   uint64_t http_fixed;    /* of these: answered by the worker, from a route */
