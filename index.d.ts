@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import type { AddressInfo, BlockList, DropArgument } from 'node:net';
 import { Duplex, type Readable } from 'node:stream';
+import * as tls from 'node:tls';
 
 // As open as in Node's own declarations, which these have to agree with.
 // biome-ignore lint/suspicious/noExplicitAny: a Buffer or a string, the listener knows which
@@ -46,6 +49,18 @@ export interface TcpServerOptions {
   /** SO_SNDBUF of each connection, in bytes. Default: 0, the system's choice. */
   socketSendBufferSize?: number | undefined;
 
+  /**
+   * Who runs the server's io_uring. `'worker'`: a thread of its own, which leaves the JavaScript thread to the
+   * application. `'inline'`: the JavaScript thread, between its other work: the shortest way, and less CPU time
+   * in all; while JavaScript computes, the server waits. docs/performance.md tells which is for what.
+   * Default: what the environment variable `SEARINGS_DRIVER` says, or else `'worker'`.
+   */
+  driver?: 'worker' | 'inline' | undefined;
+  /**
+   * Microseconds, 0 – 1000, for which the worker looks for work before it sleeps. Saves it being woken, and burns
+   * a CPU's time: only with a CPU to spare. No effect with `driver: 'inline'`. Default: 0, off.
+   */
+  busyPollMicros?: number | undefined;
   /** Entries of the submission queue, 8 – 32768. Default: 256. */
   queueDepth?: number | undefined;
   /** Receive buffers shared by all connections, 1 – 32768, rounded up to a power of two. Default: 1024. */
@@ -66,6 +81,11 @@ export interface TcpServerOptions {
    * Default: true.
    */
   fallback?: boolean | undefined;
+  /**
+   * The ring can do what a server needs, and the kernel refuses everything else that is asked of it;
+   * `info().restrictedRing` tells. Default: true.
+   */
+  restrictedRing?: boolean | undefined;
 
   /**
    * One receive may fill several buffers. Linux 6.10. Helps long receives into small buffers. Default: false.
@@ -155,6 +175,8 @@ export interface TcpServerInfo {
   bytesSent?: number;
   /** io_uring: each feature of the kernel, 'available' or the error of its probe. */
   features?: Record<string, string>;
+  /** io_uring: 'on', 'not asked for', or the error for which the ring is not restricted. */
+  restrictedRing?: string;
   /** io_uring: each fast path that options ask for: 'on', 'not asked for', or the error for which it is off. */
   fastPaths?: Record<
     'recvBundle' | 'incrementalBuffers' | 'zeroCopySend' | 'registeredSendBuffer',
@@ -354,6 +376,76 @@ export class TcpConnection extends Duplex {
     listener: TcpConnectionEvents[E],
   ): this;
   prependOnceListener(event: string | symbol, listener: AnyListener): this;
+}
+
+/** The options of the transport that HTTP and TLS servers take beside those of Node's class. */
+export type TransportOptions = Omit<TcpServerOptions, 'allowHalfOpen' | 'pauseOnConnect'>;
+
+/** Classes that stand in for Node's, as in `http.ServerOptions`. */
+type Request = typeof http.IncomingMessage;
+type Response<R extends Request> = typeof http.ServerResponse<InstanceType<R>>;
+
+/** Options of {@link createHttpServer}: those of `http.createServer()`, and of the transport. */
+export type HttpServerOptions<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> = http.ServerOptions<Req, Res> & TransportOptions;
+
+/** Options of {@link createTlsServer}: those of `tls.createServer()`, and of the transport. */
+export type TlsServerOptions = tls.TlsOptions & TransportOptions;
+
+/** Options of {@link createHttpsServer}: those of `https.createServer()`, and of the transport. */
+export type HttpsServerOptions<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> = https.ServerOptions<Req, Res> & TransportOptions;
+
+/**
+ * An `http.Server` whose connections come from the transport: `request.socket` is a {@link TcpConnection}.
+ * It listens wherever {@link TcpServer.listen} does.
+ */
+export class HttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> extends http.Server<Req, Res> {
+  constructor(requestListener?: http.RequestListener<Req, Res>);
+  constructor(
+    options?: HttpServerOptions<Req, Res> | null,
+    requestListener?: http.RequestListener<Req, Res>,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
+/** A `tls.Server` whose connections come from the transport; 'secureConnection' gives a `tls.TLSSocket`. */
+export class TlsServer extends tls.Server {
+  constructor(secureConnectionListener?: (socket: tls.TLSSocket) => void);
+  constructor(
+    options?: TlsServerOptions | null,
+    secureConnectionListener?: (socket: tls.TLSSocket) => void,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
+/** An `https.Server` whose connections come from the transport; `request.socket` is a `tls.TLSSocket`. */
+export class HttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> extends https.Server<Req, Res> {
+  constructor(requestListener?: http.RequestListener<Req, Res>);
+  constructor(
+    options?: HttpsServerOptions<Req, Res> | null,
+    requestListener?: http.RequestListener<Req, Res>,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
 }
 
 /**
@@ -653,6 +745,218 @@ export function createTcpServer(
   connectionListener?: (connection: TcpConnection) => void,
 ): TcpServer;
 export function createTcpServer(connectionListener: (connection: TcpConnection) => void): TcpServer;
+
+/** A feature of io_uring, as {@link capabilities} found it. */
+export interface Capability {
+  /** Whether it worked when it was tried. */
+  available: boolean;
+  /** What was done to find out. */
+  probe: string;
+  /** The kernel that brought it; vendors backport. */
+  since: string;
+  /** Why it is not available: the error it gave, and what that means. */
+  reason: string | null;
+}
+
+export type CapabilityName =
+  | 'ring'
+  | 'multishotAccept'
+  | 'multishotRecv'
+  | 'bufferRing'
+  | 'cancelFd'
+  | 'incrementalBuffers'
+  | 'recvBundle'
+  | 'sendBundle'
+  | 'sendZeroCopy'
+  | 'sendMessageZeroCopy'
+  | 'registeredSendBuffer'
+  | 'submitAll'
+  | 'coopTaskrun'
+  | 'singleIssuer'
+  | 'deferTaskrun'
+  | 'registeredRing'
+  | 'napi'
+  | 'sqpoll'
+  | 'msgRing'
+  | 'futexWait'
+  | 'recvZeroCopy'
+  | 'cqe32';
+
+export interface ResourceLimit {
+  soft: number | 'unlimited';
+  hard: number | 'unlimited';
+}
+
+/** What {@link capabilities} tells. What cannot be found out is null. */
+export interface Capabilities {
+  /** Whether servers run on io_uring here. */
+  usable: boolean;
+  /** Why they do not, and what would change that. */
+  problem: {
+    cause: 'addon' | 'kernel' | 'memlock' | 'nofile' | 'policy' | 'seccomp' | 'sysctl';
+    reason: string;
+    advice: string;
+    command: string;
+  } | null;
+  features: Record<CapabilityName, Capability>;
+  kernel: { release: string; version: readonly [number, number, number] | null; arch: string };
+  limits: {
+    /** RLIMIT_MEMLOCK, in bytes. */
+    memlock: ResourceLimit | null;
+    /** RLIMIT_NOFILE. */
+    nofile: ResourceLimit | null;
+    somaxconn: number | null;
+    /** The sysctl kernel.io_uring_disabled: 0 for everybody, 1 for root and one group, 2 for nobody. */
+    ioUringDisabled: number | null;
+    /** That group; -1 for none. */
+    ioUringGroup: number | null;
+  };
+  sandbox: {
+    seccomp: 'none' | 'strict' | 'filter' | null;
+    /** 'docker', 'podman', 'kubernetes', …, by the traces that these leave. */
+    container: string | null;
+    initialUserNamespace: boolean | null;
+    capNetAdmin: boolean | null;
+    capIpcLock: boolean | null;
+    capSysAdmin: boolean | null;
+  };
+  /** The native addon: where it was found, or what was tried. */
+  addon: {
+    path: string | null;
+    error: string | null;
+    attempts: readonly { readonly path: string; readonly error: string }[];
+  };
+}
+
+/**
+ * What io_uring can do here: each feature is tried on rings and sockets made for that. Takes some
+ * milliseconds, in which nothing else runs. Never throws, also where the addon does not load.
+ */
+export function capabilities(): Capabilities;
+
+export interface ZcrxProbeOptions {
+  /** A network interface. Default: all of them. */
+  interface?: string | undefined;
+  /** The receive queue to ask about. Default: 0. */
+  rxQueue?: number | undefined;
+  /** Bytes of a receive buffer: a power of two from 4096 on. Default: 0, the kernel's choice. */
+  rxBufferSize?: number | undefined;
+  /** Registers the queue for real, which restarts it, and releases it. Default: false. */
+  active?: boolean | undefined;
+}
+
+/** Something in the way, and the command that removes it. */
+export interface ZcrxProblem {
+  code: string;
+  text: string;
+  fix: string;
+}
+
+/** An interface and one of its receive queues. What the driver does not tell is null. */
+export interface ZcrxInterface {
+  name: string;
+  index: number;
+  /** Of a virtual interface: 'veth', 'bridge', … */
+  kind: string | null;
+  /** The hardware behind it; null for a virtual interface. */
+  device: string | null;
+  driver: string | null;
+  up: boolean;
+  operstate: string;
+  rxQueues: number | null;
+  rxQueuesMax: number | null;
+  /** Whether headers and data of TCP arrive apart. */
+  dataSplit: 'on' | 'off' | null;
+  /** Bytes up to which data stays with its header. Linux 6.14. */
+  splitThreshold: number | null;
+  /** Rules that steer connections to a queue. */
+  ntuple: { possible: boolean; on: boolean } | null;
+  /** RSS contexts beside the default one. Linux 6.12. */
+  rssContexts: number | null;
+  xdp: { mode: 'none' | 'driver' | 'generic' | 'hardware' | 'several'; programs: string[] };
+  rxQueue: {
+    index: number;
+    /** Linux 6.8 and newer tell. */
+    usedBy: ('ioUring' | 'afXdp' | 'dmabuf' | 'leased')[] | null;
+    /** Whether traffic without a rule also goes to it. */
+    inRssTable: boolean | null;
+  };
+  ready: boolean;
+  /** What came of registering it; null if that was not asked for, or not allowed. */
+  active: { ok: boolean; stage: string; reason: string | null } | null;
+  blockers: ZcrxProblem[];
+  warnings: ZcrxProblem[];
+}
+
+export interface ZcrxReport {
+  kernel: string;
+  /** Whether any of the interfaces is ready. */
+  ready: boolean;
+  permission: { capNetAdmin: boolean | null; initialUserNamespace: boolean | null };
+  recvZeroCopy: Capability;
+  cqe32: Capability;
+  /** Kernel errors that the version number is in the range of. */
+  advisories: { id: string; title: string; source: string; fixedIn: string; ignored: boolean }[];
+  /** Loaded to learn the names of XDP programs; null where not installed. */
+  libraries: { libbpf: string | null; libxdp: string | null };
+  /** What is in the way on every interface. */
+  blockers: ZcrxProblem[];
+  interfaces: ZcrxInterface[];
+}
+
+/**
+ * Whether zero-copy receive can work on a receive queue of a network interface, and what is in its way.
+ * Changes nothing unless `active` is set.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE` for wrong options
+ */
+export function zcrxProbe(options?: ZcrxProbeOptions | null): ZcrxReport;
+/**
+ * As `http.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param requestListener a listener for 'request'
+ */
+export function createHttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(requestListener?: http.RequestListener<Req, Res>): HttpServer<Req, Res>;
+export function createHttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(
+  options?: HttpServerOptions<Req, Res> | null,
+  requestListener?: http.RequestListener<Req, Res>,
+): HttpServer<Req, Res>;
+
+/**
+ * As `tls.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param secureConnectionListener a listener for 'secureConnection'
+ */
+export function createTlsServer(
+  secureConnectionListener?: (socket: tls.TLSSocket) => void,
+): TlsServer;
+export function createTlsServer(
+  options?: TlsServerOptions | null,
+  secureConnectionListener?: (socket: tls.TLSSocket) => void,
+): TlsServer;
+
+/**
+ * As `https.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param requestListener a listener for 'request'
+ */
+export function createHttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(requestListener?: http.RequestListener<Req, Res>): HttpsServer<Req, Res>;
+export function createHttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(
+  options?: HttpsServerOptions<Req, Res> | null,
+  requestListener?: http.RequestListener<Req, Res>,
+): HttpsServer<Req, Res>;
 
 // biome-ignore lint/complexity/noUselessEmptyExport: with it, what is not marked as exported is not
 export {};

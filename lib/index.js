@@ -1,6 +1,8 @@
 'use strict';
 
 const { SearingsNativeLoadError } = require('./errors');
+const { capabilities } = require('./host/capabilities');
+const { zcrxProbe } = require('./host/zcrx');
 const { HttpServer, createHttpServer } = require('./http/server');
 const { HttpsServer, createHttpsServer } = require('./http/https');
 const { TcpConnection } = require('./tcp/connection');
@@ -24,4 +26,6 @@ module.exports = {
   UringTcpEchoServer,
   UringHttpServer,
   SearingsNativeLoadError,
+  capabilities,
+  zcrxProbe,
 };

@@ -14,5 +14,7 @@ export const {
   UringTcpEchoServer,
   UringHttpServer,
   SearingsNativeLoadError,
+  capabilities,
+  zcrxProbe,
 } = searings;
 export default searings;

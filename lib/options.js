@@ -36,6 +36,7 @@ const TCP_OPTIONS = {
 
   // The transport.
   driver: { kind: 'driver', default: undefined },
+  busyPollMicros: integer(0, 0, 1000),
   queueDepth: integer(256, 8, 32768),
   bufferCount: integer(1024, 1, 32768),
   bufferSize: integer(16 * KIB, 64, KIB * KIB),
@@ -43,6 +44,7 @@ const TCP_OPTIONS = {
   eventQueueCapacity: integer(65536, 16, 2 ** 24),
   eventBatchSize: integer(64, 1, 4096),
   fallback: boolean(true),
+  restrictedRing: boolean(true),
 
   // Fast paths of newer kernels, and of network cards.
   useRecvBundle: boolean(false),
@@ -172,7 +174,7 @@ function unknownOption(name, value, table) {
   return codedError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `The "options.${name}" property is not an option of this server (known options: ${known}). ` +
+    `The "options.${name}" property is not an option there is (known options: ${known}). ` +
       `Received ${shown}`,
   );
 }
@@ -202,7 +204,7 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   if (options.noDelay !== undefined && given.tcpNoDelay === undefined) {
     options.tcpNoDelay = options.noDelay;
   }
-  options.driver ??= driverFromEnvironment();
+  if (table.driver !== undefined) options.driver ??= driverFromEnvironment();
   return Object.freeze(options);
 }
 

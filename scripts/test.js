@@ -3,9 +3,10 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|c|js|net|parity|types|asan|tsan] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
- * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
+ * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`, and what
+ * failed to <file>.failures.
  */
 
 const fs = require('node:fs');
@@ -13,17 +14,20 @@ const os = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { runCTests } = require('./lib/ctest');
+const { runFaults } = require('./lib/faults');
+const { runFuzz } = require('./lib/fuzz');
 const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
+const HOST = 'test/host/*.test.js';
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** Suites that do not care what kind of stream socket it is. */
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
   (name) => `test/${name}.test.js`,
 );
 const MOCHA_LIMIT_MS = 10 * 60 * 1000;
-const MOCHA_TEST_LIMIT_MS = 10000;
+const MOCHA_TEST_LIMIT_MS = 30000;
 
 function title(text) {
   console.log(`\n== ${text}`);
@@ -62,7 +66,9 @@ function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1 } = {}
     // It crashed, was killed, or could not load a file: no test failed, but the run did.
     console.log(result.why);
     counts.failed += 1;
+    counts.names = [...(counts.names ?? []), result.why];
   }
+  counts.names = (counts.names ?? []).map((what) => `${name}: ${what}`);
   return counts;
 }
 
@@ -70,6 +76,11 @@ function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1 } = {}
 function reference(args) {
   const env = { SEARINGS_PARITY: 'reference' };
   return mocha('mocha, parity tests on node:net itself', { files: [PARITY], env, args });
+}
+
+/** Properties, checked with random events and options. */
+function fuzzInJavaScript() {
+  return mocha('mocha, properties', { files: ['test/fuzz/*.test.js'] });
 }
 
 function typeTest() {
@@ -81,10 +92,10 @@ function typeTest() {
   return { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 };
 }
 
-function asanMocha(args) {
-  const env = sanitizer.nodeEnvironment();
+function asanMocha(args, driver) {
+  const env = { ...sanitizer.nodeEnvironment(), SEARINGS_DRIVER: driver };
   const scale = Number(sanitizer.TIME_SCALE);
-  const counts = mocha('mocha, io_uring (asan)', { env, args, scale });
+  const counts = mocha(`mocha, io_uring, ${driver} (asan)`, { env, args, scale });
   const reports = sanitizer.showReports();
   if (reports > 0) {
     console.log(`${reports} sanitizer report(s), printed above`);
@@ -93,23 +104,28 @@ function asanMocha(args) {
   return counts;
 }
 
+const inline = { SEARINGS_DRIVER: 'inline' };
 const onNet = { SEARINGS_BACKEND: 'net' };
 const onUnix = { SEARINGS_TEST_SOCKETS: 'unix' };
+
+/** Everything that depends on the version of Node.js. */
+const javaScript = [
+  (args) => mocha('mocha, io_uring', { args }),
+  (args) => mocha('mocha, io_uring, inline driver', { args, env: inline }),
+  (args) => mocha('mocha, node:net', { args, env: onNet }),
+  (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
+  reference,
+  fuzzInJavaScript,
+  typeTest,
+];
 
 /** What each word on the command line stands for: what must be there, and the steps to run. */
 const SUITES = {
   all: {
     needs: { tests: true },
-    steps: [
-      () => cTests('release', []),
-      (args) => mocha('mocha, io_uring', { args }),
-      (args) => mocha('mocha, node:net', { args, env: onNet }),
-      (args) =>
-        mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
-      reference,
-      typeTest,
-    ],
+    steps: [() => cTests('release', []), ...javaScript],
   },
+  node: { needs: {}, steps: javaScript },
   parity: {
     needs: {},
     steps: [
@@ -122,29 +138,41 @@ const SUITES = {
   js: { needs: {}, steps: [(args) => mocha('mocha, io_uring', { args })] },
   net: { needs: {}, steps: [(args) => mocha('mocha, node:net', { args, env: onNet })] },
   types: { needs: {}, steps: [typeTest] },
+  // As root, with the machine to itself: it changes sysctls, and restores them.
+  host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
   asan: {
     needs: { flavour: 'asan', tests: true },
-    steps: [() => cTests('asan', []), asanMocha],
+    steps: [
+      () => cTests('asan', []),
+      (args) => asanMocha(args, 'worker'),
+      (args) => asanMocha(args, 'inline'),
+    ],
   },
+  fuzz: { needs: { flavour: 'fuzz' }, steps: [runFuzz, fuzzInJavaScript] },
+  faults: { needs: { tests: true }, steps: [runFaults] },
   tsan: {
     needs: { flavour: 'tsan', tests: true },
     steps: [(args) => cTests('tsan', args)],
   },
 };
 
-function main([name = 'all', ...args]) {
+async function main([name = 'all', ...args]) {
   const suite = SUITES[name];
   if (!suite) {
     fail(`unknown suite '${name}': one of ${Object.keys(SUITES).join(', ')}`);
   }
   bootstrap(suite.needs);
-  const counts = suite.steps.map((step) => step(args));
+  const counts = [];
+  for (const step of suite.steps) counts.push(await step(args));
   const passed = counts.reduce((sum, one) => sum + one.passed, 0);
   const failed = counts.reduce((sum, one) => sum + one.failed, 0);
+  const names = counts.flatMap((one) => one.names ?? []).map((what) => `failed: ${what}\n`);
   if (process.env.SEARINGS_TEST_TOTALS) {
     fs.appendFileSync(process.env.SEARINGS_TEST_TOTALS, `${passed} ${failed}\n`);
+    fs.appendFileSync(`${process.env.SEARINGS_TEST_TOTALS}.failures`, names.join(''));
   }
-  console.log(`\n${passed} passed, ${failed} failed`);
+  console.log(`\n${names.join('')}`);
+  console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
 

@@ -58,6 +58,7 @@ sea__conn_close(sea_loop_t *loop, sea_conn_t *conn, sea_close_reason_t reason, b
   conn->state = SEA_CONN_CLOSING; /* from here on only SENT, once, and CLOSED are said of it */
   conn->reason = (uint8_t)reason;
   conn->reset = reset;
+  atomic_store_explicit(&conn->sealed, true, memory_order_relaxed);
   sea__timer_remove(&loop->timer, &conn->idle);
   sea__loop_todo(loop, conn);
 }
@@ -213,6 +214,10 @@ sea__conn_expire(sea_loop_t *loop)
   while (!sea__list_empty(&due)) {
     sea_conn_t *conn = sea_container_of(sea__list_shift(&due), sea_conn_t, idle);
     look_for_acknowledgements(loop, conn);
+    uint64_t direct_ms = atomic_load_explicit(&conn->direct_ms, memory_order_relaxed);
+    if (direct_ms > conn->active_ms) {
+      conn->active_ms = direct_ms;
+    }
     if (conn->active_ms + loop->options.idle_ms > loop->now_ms) {
       watch_idle(loop, conn);
     } else {

@@ -77,6 +77,7 @@ typedef struct sea_loop {
   sea_options_t options;
   int32_t recv_bundles; /* SEA_PATH_*, or the -errno for which it is off */
   int32_t incremental_buffers;
+  int32_t restricted;
   sea_bundle_t bundle;
 
   sea_list_t todo;          /* connections that have something to start */
@@ -96,6 +97,8 @@ typedef struct sea_loop {
   sea_payloads_t payloads;
   sea_wake_t wake;
   sea_stats_t stats;
+  _Alignas(SEA_CACHE_LINE) _Atomic uint64_t direct_sends; /* the host's own, see direct.h */
+  _Atomic uint64_t direct_bytes;
   _Alignas(SEA_CACHE_LINE) _Atomic uint32_t orders; /* SEA_ORDER_* from the host */
   _Atomic bool bell;                                /* the doorbell rang and was not answered yet */
 } sea_loop_t;

@@ -31,6 +31,7 @@ const { OPEN, DATA, DATA_SMALL, END, ERROR, SENT, SHUTDOWN, CLOSED } = binding.c
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = binding.constants;
 const { REQUEST, REQUEST_SMALL, REQUEST_END, TRAILERS, TRAILERS_SMALL } = binding.constants;
 const { RAW, FAILED } = binding.constants;
+const { WRITE_REFUSED, WRITE_SENT } = binding.constants;
 const { CLOSE_STOP, CLOSE_IDLE, CLOSE_NO_MEMORY } = binding.constants;
 
 const SLOTS = 2 ** binding.constants.SLOT_BITS;
@@ -41,6 +42,8 @@ const SMALL_SLAB_BYTES_MAX = 64 * 1024;
 const SLAB_BATCHES_FEW = 2;
 const SLAB_BATCHES_MANY = 64;
 const EXIT_WAIT_MS = 1000;
+const DIRECT_MAX = Number(process.env.DMAX ?? 4); // connections that write in one turn, for them to be sent to from here
+const DIRECT_BYTES_MAX = 16 * 1024;
 const ENOENT = -2;
 const ENOMEM = -12;
 const EACCES = -13;
@@ -116,6 +119,7 @@ class UringBackend {
     this.count = 0;
     this.inBatch = false;
     this.flushScheduled = false;
+    this.direct = false; // writes go to the socket from here
     this.deferred = []; // connections that flush at the end of the turn
     this.refused = []; // commands for which the ring had no room, in order
     this.stopWanted = false;
@@ -374,9 +378,11 @@ class UringBackend {
   flushDeferred() {
     const { deferred } = this;
     if (deferred.length === 0) return;
+    this.direct = deferred.length <= DIRECT_MAX;
     // A flush may end in user code that writes, which defers again: those come to the end of the list.
     for (let i = 0; i < deferred.length; i++) deferred[i][kFlush]();
     deferred.length = 0;
+    this.direct = false;
   }
 
   // --- commands
@@ -403,12 +409,27 @@ class UringBackend {
     this.underWay[slot] = held === null ? memory : new Pile(held, memory);
   }
 
+  /** True when it has been sent already, or the error with which that failed: then no kOnSent follows. */
   write(handle, chunk) {
+    if (this.direct && chunk.length <= DIRECT_BYTES_MAX && this.refused.length === 0) {
+      return this.writeNow(handle, chunk);
+    }
     this.keep(handle % SLOTS, chunk);
     if (this.refused.length > 0 || !this.native.write(handle, chunk)) {
       this.refused.push('write', handle, chunk);
     }
     if (!this.inBatch) this.scheduleFlush();
+    return false;
+  }
+
+  writeNow(handle, chunk) {
+    const answer = this.native.writeNow(handle, chunk);
+    if (answer === WRITE_SENT) return true;
+    if (answer < 0) return systemError(answer, 'write');
+    this.keep(handle % SLOTS, chunk);
+    if (answer === WRITE_REFUSED) this.refused.push('write', handle, chunk);
+    if (!this.inBatch) this.scheduleFlush();
+    return false;
   }
 
   writev(handle, chunks) {

@@ -159,9 +159,17 @@ function inContext(callback) {
   return (err) => resource.runInAsyncScope(callback, undefined, err);
 }
 
+/** True when they have been sent already, or the error with which that failed: then no kOnSent follows. */
 function send(connection, buffers) {
-  if (buffers.length === 1) connection[kBackend].write(connection[kHandle], buffers[0]);
-  else connection[kBackend].writev(connection[kHandle], buffers);
+  if (buffers.length === 1) return connection[kBackend].write(connection[kHandle], buffers[0]);
+  connection[kBackend].writev(connection[kHandle], buffers);
+  return false;
+}
+
+/** A write that was over as soon as it was made. */
+function settle(connection, result) {
+  if (result === true) connection[kOnSent](null);
+  else if (result !== false) connection[kOnSent](result);
 }
 
 /** Ends the write or shutdown under way. */
@@ -175,11 +183,24 @@ function complete(connection, err) {
   if ((connection[kFlags] & END_HELD) !== 0) process.nextTick(endIfQuiet, connection);
 }
 
-/** Gives the end that was held, unless the callback of the last write has led to another one. */
+function receiveEnd(connection) {
+  connection[kFlags] |= PEER_ENDED;
+  updateHold(connection);
+  connection.push(null);
+  connection.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
+}
+
+/** Gives the end that was held, once no write is under way and no callback of one is left that may write. */
 function endIfQuiet(connection) {
-  if ((connection[kFlags] & END_HELD) === 0 || connection[kCallback] !== null) return;
+  if ((connection[kFlags] & (END_HELD | CLOSING)) !== END_HELD) return;
+  connection[kFlush]();
+  if (connection[kCallback] !== null) return; // complete() comes back
+  if (connection._writableState.pendingcb > 0 && connection.writableCorked === 0) {
+    setImmediate(endIfQuiet, connection);
+    return;
+  }
   connection[kFlags] &= ~END_HELD;
-  connection[kOnEnd]();
+  receiveEnd(connection);
 }
 
 /**
@@ -253,18 +274,13 @@ class TcpConnection extends Duplex {
   }
 
   [kOnEnd]() {
-    if ((this[kFlags] & HOLDS_END) !== 0) {
-      this[kFlush]();
-      if (this[kCallback] !== null) {
-        this[kFlags] |= END_HELD;
-        return;
-      }
-    }
     if ((this[kFlags] & CLOSING) !== 0) return;
-    this[kFlags] |= PEER_ENDED;
-    updateHold(this);
-    this.push(null);
-    this.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
+    if ((this[kFlags] & HOLDS_END) === 0) {
+      receiveEnd(this);
+      return;
+    }
+    this[kFlags] |= END_HELD;
+    endIfQuiet(this);
   }
 
   [kOnError](err) {
@@ -315,7 +331,7 @@ class TcpConnection extends Duplex {
     this[kBytesOut] += chunk.length;
     if (this[kIdle] !== null) touchIdleTimer(this, chunk.length);
     if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
-    this[kBackend].write(this[kHandle], chunk);
+    settle(this, this[kBackend].write(this[kHandle], chunk));
   }
 
   _writev(entries, callback) {
@@ -329,7 +345,7 @@ class TcpConnection extends Duplex {
     this[kBytesOut] += bytes;
     if (this[kIdle] !== null) touchIdleTimer(this, bytes);
     if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
-    send(this, buffers);
+    settle(this, send(this, buffers));
   }
 
   [kOnSent](err) {

@@ -112,8 +112,9 @@ function onTransport(NodeServer) {
 
     close(callback) {
       if (typeof callback === 'function') {
-        const err = codedError(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.');
-        this.once('close', this.listening ? callback : () => callback(err));
+        const message = 'Server is not running.';
+        const refuse = () => callback(codedError(Error, 'ERR_SERVER_NOT_RUNNING', message));
+        this.once('close', this.listening ? callback : refuse);
       }
       super.close(); // an HTTP server lets its idle connections go
       this[kTcp].close();

@@ -87,6 +87,17 @@ describe('HTTP messages', () => {
       assert.equal(bodies(await answersTo(server, sent)), heard);
     });
 
+    it('gives up on a client that has ended its side and does not read', async () => {
+      const server = await serve((_request, response) => response.end(Buffer.alloc(32 * MIB)));
+      server.timeout = 50;
+      const accepted = once(server, 'connection');
+      const client = await world.connect(server, { allowHalfOpen: true });
+      const [connection] = await accepted;
+      const gone = closed(connection);
+      client.end(requestText('GET /').repeat(3));
+      await gone;
+    });
+
     it('reads bodies between requests', async () => {
       const server = await serve(async (incoming, response) => {
         const body = await text(incoming);

@@ -1,9 +1,17 @@
 /* Programs a TypeScript user writes: they have to type-check against index.d.ts, not to run. */
 
+import type * as http from 'node:http';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
+import type * as tls from 'node:tls';
 import {
+  type Capability,
+  capabilities,
+  createHttpServer,
+  createHttpsServer,
   createTcpServer,
+  createTlsServer,
+  HttpServer,
   SearingsNativeLoadError,
   type TcpConnection,
   type TcpServer,
@@ -12,6 +20,7 @@ import {
   UringTcpEchoServer,
   type UringTcpEvent,
   UringTcpServer,
+  zcrxProbe,
 } from 'searings';
 
 const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) => {
@@ -86,6 +95,40 @@ async function serveRaw(): Promise<void> {
   await echo[Symbol.asyncDispose]();
 }
 serveRaw().catch(console.error);
+
+const { features, limits, problem } = capabilities();
+const napi: Capability = features.napi;
+const locked: number =
+  limits.memlock?.soft === 'unlimited' ? Infinity : (limits.memlock?.soft ?? 0);
+console.log(napi.available, napi.reason?.length, locked, problem?.cause === 'seccomp');
+for (const one of zcrxProbe({ interface: 'eth0', rxQueue: 1, active: true }).interfaces) {
+  console.log(one.ready, one.rxQueue.usedBy?.includes('afXdp'), one.blockers[0]?.fix);
+}
+// @ts-expect-error there is no such feature
+console.log(features.teleport);
+// @ts-expect-error a queue is a number
+zcrxProbe({ rxQueue: '1' });
+
+const web: http.Server = createHttpServer((request, response) => {
+  response.writeHead(200, { 'x-path': request.url }).end(request.socket.remoteAddress);
+});
+web.listen(0, '127.0.0.1', () => console.log(web.address()));
+const listener: http.RequestListener = (_request, response) => response.end();
+const limited = createHttpServer({ keepAliveTimeout: 1000, bufferCount: 64 }, listener);
+limited.on('upgrade', (_request, socket, head) => socket.end(head));
+console.log(limited.info().backend, new HttpServer().maxRequestsPerSocket);
+limited.stop().then(() => createHttpServer(), console.error);
+
+const secure: tls.Server = createTlsServer({ key: '', cert: '', backlog: 5 }, (socket) => {
+  socket.end(socket.getProtocol() ?? 'none');
+});
+secure.addContext('name.test', { key: '', cert: '' });
+const both = createHttpsServer({ ALPNProtocols: ['http/1.1'], maxConnections: 5 }, listener);
+both.setSecureContext({ key: '', cert: '' });
+console.log(both.info().listening);
+
+// @ts-expect-error a size is a number
+createHttpServer({ bufferSize: '1' });
 
 async function serveHttp(): Promise<void> {
   const routes = { '/health': 'ok', '/b': { statusCode: 204, headers: [['a', 'b']] } } as const;
