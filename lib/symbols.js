@@ -47,6 +47,7 @@ module.exports = {
   kOnFailed: Symbol('onFailed'),
   kHttpAdopt: Symbol('httpAdopt'),
   kHttpIdle: Symbol('httpIdle'),
+  kLimitTimes: Symbol('limitTimes'),
   kHttpSettings: Symbol('httpSettings'),
   kConnectionClass: Symbol('connectionClass'),
 };

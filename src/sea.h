@@ -394,6 +394,8 @@ typedef struct sea_http_response {
 } sea_http_response_t;
 
 int sea_http_respond(sea_server_t *server, sea_http_response_t *response);
+/* Other time limits than those of the options; heeded within some seconds. */
+void sea_http_limit_times(sea_server_t *server, uint32_t headers_ms, uint32_t request_ms);
 /* The name of a record's method; NULL for numbers that are none. */
 const char *sea_http_method(uint32_t method);
 

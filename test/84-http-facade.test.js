@@ -223,6 +223,16 @@ describe('createHttpServer on the worker', function () {
     }
   });
 
+  it('heeds time limits that are set while it listens', async () => {
+    const server = await serve({ connectionsCheckingInterval: 20 });
+    server.requestTimeout = 0;
+    server.headersTimeout = 100;
+    assert.deepEqual([server.headersTimeout, server.requestTimeout], [100, 0]);
+    const client = await open(server);
+    client.write('GET / HTTP/1.1\r\n');
+    assert.match(String(await readAll(client)), /^HTTP\/1\.1 408 /);
+  });
+
   it('does not time a connection out for its age', async () => {
     const times = { headersTimeout: 60, requestTimeout: 60, connectionsCheckingInterval: 20 };
     const server = await serve(times, (_request, response) => response.end('ok'));

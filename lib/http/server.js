@@ -10,6 +10,7 @@ const {
   kHttpAdopt,
   kHttpIdle,
   kHttpSettings,
+  kLimitTimes,
   kServe,
   kTcp,
 } = require('../symbols');
@@ -17,6 +18,22 @@ const {
 const kNatives = Symbol('connections that Node does not list');
 const HEADERS_MAX = 2000;
 const STEP_REQUESTS = 64;
+
+/** Time limits are Node's properties, which a program may set at any time, and the worker's to keep. */
+function watchTimes(server) {
+  for (const name of ['headersTimeout', 'requestTimeout']) {
+    let value = server[name];
+    Object.defineProperty(server, name, {
+      get: () => value,
+      set(given) {
+        value = given;
+        server[kTcp][kLimitTimes](server.headersTimeout, server.requestTimeout);
+      },
+      enumerable: true,
+      configurable: true,
+    });
+  }
+}
 
 /** Whether Node has been told to be lenient, as a server can be: then Node parses. */
 function isLenient(server) {
@@ -53,6 +70,7 @@ class HttpServer extends onTransport(http.Server) {
     this[kNatives] = new Set();
     this[kTcp][kConnectionClass] = HttpConnection;
     this[kTcp][kHttpSettings] = () => parserSettings(this);
+    watchTimes(this);
   }
 
   [kServe](connection) {

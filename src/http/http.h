@@ -82,8 +82,8 @@ typedef struct sea_http {
   sea_http_fixed_t not_found;
   sea_http_fixed_t not_allowed;
   uint32_t pipeline_max;
-  uint32_t headers_ms;
-  uint32_t request_ms;
+  _Atomic uint32_t headers_ms; /* the host may change it, as the next */
+  _Atomic uint32_t request_ms;
   uint32_t keep_alive_ms;
   bool handler;
   bool facade;
@@ -151,5 +151,6 @@ void sea__http_update_phase(sea_loop_t *loop, sea_http_conn_t *h);
 
 /* host.c, on the host */
 int sea__http_respond(sea_loop_t *loop, sea_http_response_t *response);
+void sea__http_limit_times(sea_http_t *http, uint32_t headers_ms, uint32_t request_ms);
 
 #endif

@@ -13,8 +13,9 @@ after(uint64_t since, uint32_t ms)
 static uint64_t
 deadline(const sea_http_t *http, const sea_http_conn_t *h)
 {
-  uint64_t head = after(h->since_ms, http->headers_ms);
-  uint64_t request = after(h->since_ms, http->request_ms);
+  uint64_t head = after(h->since_ms, atomic_load_explicit(&http->headers_ms, memory_order_relaxed));
+  uint64_t request = after(h->since_ms,
+                           atomic_load_explicit(&http->request_ms, memory_order_relaxed));
   switch ((sea_http_phase_t)h->phase) {
   case SEA_HTTP_PHASE_FRESH:
   case SEA_HTTP_PHASE_HEAD:
