@@ -172,7 +172,8 @@ class HttpConnection extends TcpConnection {
     if (!this[kNative] || !parser) return;
     this[kParser] = parser;
     this[kScope] = new AsyncResource('HTTPINCOMINGMESSAGE');
-    parser.remove(); // time limits are the worker's
+    // Time limits are the worker's, unless a listener has put bytes into the connection: they are Node's.
+    if (this.readableLength === 0) parser.remove();
     const { onIncoming } = parser;
     parser.onIncoming = (request, keepAlive) => {
       if (this[kNative]) {
