@@ -385,6 +385,16 @@ export type TransportOptions = Omit<TcpServerOptions, 'allowHalfOpen' | 'pauseOn
 type Request = typeof http.IncomingMessage;
 type Response<R extends Request> = typeof http.ServerResponse<InstanceType<R>>;
 
+/** {@link HttpServer.info}; the numbers are there where the worker parses. */
+export interface HttpServerInfo extends TcpServerInfo {
+  /** Requests that the worker has parsed. */
+  httpRequests?: number;
+  /** Violations and limits it has found in what was sent of them. */
+  httpRefused?: number;
+  /** Of these: limits of time. */
+  httpTimeouts?: number;
+}
+
 /** Options of {@link createHttpServer}: those of `http.createServer()`, and of the transport. */
 export type HttpServerOptions<
   Req extends Request = Request,
@@ -416,7 +426,7 @@ export class HttpServer<
   /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
   stop(): Promise<void>;
   /** Counters and features of the transport; after the end, those it had last. */
-  info(): TcpServerInfo;
+  info(): HttpServerInfo;
 }
 
 /** A `tls.Server` whose connections come from the transport; 'secureConnection' gives a `tls.TLSSocket`. */

@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { buildFolder } = require('./build');
-const { run, say } = require('./run');
+const { root, run, say } = require('./run');
 
 const SECONDS = 10;
 
@@ -21,7 +21,9 @@ function runFuzz([seconds = String(SECONDS)]) {
     fs.mkdirSync(corpus, { recursive: true });
     say(`${name}: ${seconds} s`);
     const limits = [`-max_total_time=${seconds}`, '-timeout=20', `-artifact_prefix=${corpus}-`];
-    const { ok, output, why } = run(path.join(folder, name), [...limits, corpus]);
+    const seeds = path.join(root, 'test', 'fuzz', 'seeds', name);
+    const folders = fs.existsSync(seeds) ? [corpus, seeds] : [corpus];
+    const { ok, output, why } = run(path.join(folder, name), [...limits, ...folders]);
     counts[ok ? 'passed' : 'failed'] += 1;
     if (!ok) console.log(`${output}\n${name}: ${why}`);
   }
