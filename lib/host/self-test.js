@@ -80,20 +80,30 @@ function measure(port) {
   });
 }
 
+/** Rejects when it takes too long: what is broken may also hang. */
+function within(promise) {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no server within ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+  });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
 async function testOne(server, start) {
   let started = null;
   try {
-    started = await start();
+    started = await within(start());
     const times = await measure(started.port);
     const medianUs = Math.round(times[times.length >> 1]);
     const maxUs = Math.round(times[times.length - 1]);
-    return { server, ok: true, backend: started.backend, medianUs, maxUs, error: null, code: null };
+    const { backend } = started;
+    return { server, ok: true, backend, medianUs, maxUs, error: null, code: null };
   } catch (error) {
     const backend = started?.backend ?? null;
     const { message, code = null } = error;
     return { server, ok: false, backend, medianUs: null, maxUs: null, error: message, code };
   } finally {
-    await started?.stop();
+    await started?.stop().catch(() => {});
   }
 }
 
