@@ -46,6 +46,18 @@ export interface TcpServerOptions {
   /** SO_SNDBUF of each connection, in bytes. Default: 0, the system's choice. */
   socketSendBufferSize?: number | undefined;
 
+  /**
+   * Who runs the server's io_uring. `'worker'`: a thread of its own, which leaves the JavaScript thread to the
+   * application. `'inline'`: the JavaScript thread, between its other work: the shortest way, and less CPU time
+   * in all; while JavaScript computes, the server waits. docs/performance.md tells which is for what.
+   * Default: what the environment variable `SEARINGS_DRIVER` says, or else `'worker'`.
+   */
+  driver?: 'worker' | 'inline' | undefined;
+  /**
+   * Microseconds, 0 – 1000, for which the worker looks for work before it sleeps. Saves it being woken, and burns
+   * a CPU's time: only with a CPU to spare. No effect with `driver: 'inline'`. Default: 0, off.
+   */
+  busyPollMicros?: number | undefined;
   /** Entries of the submission queue, 8 – 32768. Default: 256. */
   queueDepth?: number | undefined;
   /** Receive buffers shared by all connections, 1 – 32768, rounded up to a power of two. Default: 1024. */

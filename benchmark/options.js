@@ -7,15 +7,15 @@ const { cases } = require('./cases');
 
 const USAGE = `usage: node benchmark/run.js [options]
   --case NAME[,NAME]   ${Object.keys(cases).join(', ')} or all (default)
-  --servers NAME,...   net,searings (default), raw, batch, echo, bundle, incremental, zero-copy,
-                       registered; one name measures it alone
+  --servers NAME,...   net,searings (default), inline, raw, batch, echo, bundle, incremental,
+                       zero-copy, registered; one name measures it alone
   --rounds N           interleaved rounds per case (5)
   --seconds S          measured time per round (3)
   --warmup S           time before it (1)
   --quick              2 rounds of 1 second, 0.5 second warm-up
   --node PATH          Node executable of the servers (this one)
   --load PATH          load generator (build/release/sea_load)
-  --server-cpu N       CPU of the server, all its threads (0)
+  --server-cpu N       CPU of the server, all its threads (0); any: not pinned
   --load-cpu N         CPU of the generator (1)
   --json FILE          write everything measured
   --check              exit with 1 when a threshold is missed`;
@@ -26,7 +26,7 @@ const PRESETS = {
   quick: { rounds: 2, seconds: 1, warmup: 0.5 },
 };
 const FAST_PATHS = ['bundle', 'incremental', 'zero-copy', 'registered'];
-const SERVERS = ['net', 'searings', 'raw', 'batch', 'echo', ...FAST_PATHS];
+const SERVERS = ['net', 'searings', 'inline', 'raw', 'batch', 'echo', ...FAST_PATHS];
 const SERVERS_COMPARED = ['net', 'searings'];
 
 const SPEC = {
@@ -76,7 +76,10 @@ function parseOptions(argv) {
     rounds: number(merged, 'rounds', { min: 1, max: 100, integer: true }),
     seconds: number(merged, 'seconds', { min: 0.1, max: 300 }),
     warmup: number(merged, 'warmup', { min: 0, max: 60 }),
-    serverCpu: number(merged, 'server-cpu', { min: 0, max: 1023, integer: true }),
+    serverCpu:
+      values['server-cpu'] === 'any'
+        ? null
+        : number(merged, 'server-cpu', { min: 0, max: 1023, integer: true }),
     loadCpu: number(merged, 'load-cpu', { min: 0, max: 1023, integer: true }),
     node: values.node,
     load: values.load,

@@ -49,6 +49,7 @@ sea_napi_info(napi_env env, const sea_server_t *core)
       {"acceptBackoffs", i.accept_backoffs},
       {"bytesReceived", i.bytes_received},
       {"bytesSent", i.bytes_sent},
+      {"directSends", i.direct_sends},
       {"commandRefusals", i.command_refusals},
       {"eventStalls", i.event_stalls},
       {"bufferStarvations", i.buffer_starvations},

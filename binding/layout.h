@@ -11,6 +11,13 @@ enum {
   SEA_NAPI_RECORD_LENGTH, /* numbers per record */
 };
 
+/* What writeNow() answers. */
+enum {
+  SEA_NAPI_WRITE_REFUSED,
+  SEA_NAPI_WRITE_QUEUED,
+  SEA_NAPI_WRITE_SENT,
+};
+
 /* What post() answers. */
 enum {
   SEA_NAPI_POST_REFUSED,

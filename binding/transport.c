@@ -102,6 +102,7 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->zero_copy_min = sea_napi_get_u32(env, object, "zeroCopySendMin", o->zero_copy_min);
   o->send_buffer_count = sea_napi_get_u32(env, object, "sendBufferCount", o->send_buffer_count);
   o->send_buffer_size = sea_napi_get_u32(env, object, "sendBufferSize", o->send_buffer_size);
+  o->busy_poll_us = sea_napi_get_u32(env, object, "busyPollMicros", 0);
   o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
   o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);
   o->send_queue_max = sea_napi_get_u32(env, object, "sendQueueCapacity", o->send_queue_max);

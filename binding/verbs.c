@@ -10,6 +10,7 @@
 
 #include "info.h"
 #include "inline.h"
+#include "layout.h"
 #include "value.h"
 
 #define ARGS_MAX 3
@@ -32,7 +33,7 @@ enter(napi_env env, napi_callback_info info, napi_value *args)
 
 /* -- sending ---------------------------------------------------------------------------------- */
 
-/* write(id, buffer) -> whether it was taken */
+/* write(id, buffer) -> whether it was taken; a SENT follows */
 static napi_value
 verb_write(napi_env env, napi_callback_info info)
 {
@@ -45,6 +46,28 @@ verb_write(napi_env env, napi_callback_info info)
   }
   int error = sea_send(t->core, sea_napi_id(env, args[0]), data, len, true);
   return sea_napi_boolean(env, error == 0);
+}
+
+/* writeNow(id, buffer) -> SEA_NAPI_WRITE_*: sent, without a SENT to follow, or as write() */
+static napi_value
+verb_write_now(napi_env env, napi_callback_info info)
+{
+  napi_value args[ARGS_MAX];
+  void *data;
+  size_t len;
+  sea_napi_transport_t *t = enter(env, info, args);
+  /* There has to be room for what the socket does not take. */
+  if (t == NULL || napi_get_buffer_info(env, args[1], &data, &len) != napi_ok ||
+      !sea_command_room(t->core, 1)) {
+    return sea_napi_number(env, SEA_NAPI_WRITE_REFUSED);
+  }
+  sea_conn_id_t id = sea_napi_id(env, args[0]);
+  size_t sent = len > 0 && sea_worker_sleeps(t->core) ? sea_send_now(t->core, id, data, len) : 0;
+  if (len > 0 && sent == len) {
+    return sea_napi_number(env, SEA_NAPI_WRITE_SENT);
+  }
+  sea_send(t->core, id, (const char *)data + sent, len - sent, true);
+  return sea_napi_number(env, SEA_NAPI_WRITE_QUEUED);
 }
 
 static napi_value
@@ -470,6 +493,7 @@ sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *tra
 {
   static const sea_napi_verb_t verbs[] = {
       {"write", verb_write},
+      {"writeNow", verb_write_now},
       {"writev", verb_writev},
       {"writevPart", verb_writev_part},
       {"pause", verb_pause},

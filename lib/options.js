@@ -36,6 +36,7 @@ const TCP_OPTIONS = {
 
   // The transport.
   driver: { kind: 'driver', default: undefined },
+  busyPollMicros: integer(0, 0, 1000),
   queueDepth: integer(256, 8, 32768),
   bufferCount: integer(1024, 1, 32768),
   bufferSize: integer(16 * KIB, 64, KIB * KIB),

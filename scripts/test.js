@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
  */
@@ -13,6 +13,8 @@ const os = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { runCTests } = require('./lib/ctest');
+const { runFaults } = require('./lib/faults');
+const { runFuzz } = require('./lib/fuzz');
 const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
@@ -73,6 +75,11 @@ function reference(args) {
   return mocha('mocha, parity tests on node:net itself', { files: [PARITY], env, args });
 }
 
+/** Properties, checked with random events and options. */
+function fuzzInJavaScript() {
+  return mocha('mocha, properties', { files: ['test/fuzz/*.test.js'] });
+}
+
 function typeTest() {
   title('types');
   const tsc = path.join('node_modules', 'typescript', 'bin', 'tsc');
@@ -103,6 +110,7 @@ const javaScript = [
   (args) => mocha('mocha, node:net', { args, env: onNet }),
   (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
   reference,
+  fuzzInJavaScript,
   typeTest,
 ];
 
@@ -131,19 +139,22 @@ const SUITES = {
     needs: { flavour: 'asan', tests: true },
     steps: [() => cTests('asan', []), asanMocha],
   },
+  fuzz: { needs: { flavour: 'fuzz' }, steps: [runFuzz, fuzzInJavaScript] },
+  faults: { needs: { tests: true }, steps: [runFaults] },
   tsan: {
     needs: { flavour: 'tsan', tests: true },
     steps: [(args) => cTests('tsan', args)],
   },
 };
 
-function main([name = 'all', ...args]) {
+async function main([name = 'all', ...args]) {
   const suite = SUITES[name];
   if (!suite) {
     fail(`unknown suite '${name}': one of ${Object.keys(SUITES).join(', ')}`);
   }
   bootstrap(suite.needs);
-  const counts = suite.steps.map((step) => step(args));
+  const counts = [];
+  for (const step of suite.steps) counts.push(await step(args));
   const passed = counts.reduce((sum, one) => sum + one.passed, 0);
   const failed = counts.reduce((sum, one) => sum + one.failed, 0);
   if (process.env.SEARINGS_TEST_TOTALS) {

@@ -204,6 +204,10 @@ sea__conn_expire(sea_loop_t *loop)
   while (!sea__list_empty(&due)) {
     sea_conn_t *conn = sea_container_of(sea__list_shift(&due), sea_conn_t, idle);
     look_for_acknowledgements(loop, conn);
+    uint64_t direct_ms = atomic_load_explicit(&conn->direct_ms, memory_order_relaxed);
+    if (direct_ms > conn->active_ms) {
+      conn->active_ms = direct_ms;
+    }
     if (conn->active_ms + loop->options.idle_ms > loop->now_ms) {
       watch_idle(loop, conn);
     } else {

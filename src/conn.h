@@ -52,6 +52,8 @@ typedef struct sea_conn {
   _Atomic uint64_t queued_bytes; /* the host may read it, at any time */
   _Atomic uint32_t sends_done;   /* likewise: payload sends that are over, counted without end */
   _Atomic uint32_t drains_told;  /* likewise: DRAIN events */
+  _Atomic uint32_t host_done;    /* likewise: sends of the host's memory that are over */
+  _Atomic uint64_t direct_ms;    /* the host writes it: when it last sent something itself */
 
   uint32_t slot;
   uint8_t state;     /* sea_conn_state_t */
@@ -89,6 +91,7 @@ typedef struct sea_conn {
   /* The host's, from OPEN to CLOSED; the worker touches them only while nobody has the slot. */
   uint32_t sends_given;
   uint32_t drains_asked;
+  uint32_t host_given; /* sends of its memory */
 } sea_conn_t;
 
 static inline bool

@@ -79,7 +79,7 @@ make_buffers(sea_loop_t *loop)
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
-  bool polled = loop->options.driver == SEA_DRIVER_INLINE;
+  bool polled = loop->options.driver == SEA_DRIVER_INLINE || loop->options.busy_poll_us > 0;
   uint32_t depth = loop->options.queue_depth;
   int error;
   /* A ring that leaves no locked memory for buffers is too large. */
@@ -131,6 +131,9 @@ reclaim(sea_loop_t *loop)
 {
   const sea_event_t *event;
   while ((event = sea__events_reclaim(&loop->events)) != NULL) {
+    if (event->kind == SEA_EVENT_DATA) {
+      sea__stat_add(&loop->stats.data_reclaimed, 1);
+    }
     sea__loop_release(loop, event);
   }
 }

@@ -88,6 +88,8 @@ typedef struct sea_loop {
   sea_payloads_t payloads;
   sea_wake_t wake;
   sea_stats_t stats;
+  _Alignas(SEA_CACHE_LINE) _Atomic uint64_t direct_sends; /* the host's own, see direct.h */
+  _Atomic uint64_t direct_bytes;
   _Alignas(SEA_CACHE_LINE) _Atomic uint32_t orders; /* SEA_ORDER_* from the host */
   _Atomic bool bell;                                /* the doorbell rang and was not answered yet */
 } sea_loop_t;

@@ -200,7 +200,8 @@ static void
 count_done(sea_conn_t *conn)
 {
   uint32_t done = atomic_load_explicit(&conn->sends_done, memory_order_relaxed);
-  atomic_store_explicit(&conn->sends_done, done + 1, memory_order_relaxed);
+  /* Release: see direct.h. */
+  atomic_store_explicit(&conn->sends_done, done + 1, memory_order_release);
 }
 
 void

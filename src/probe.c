@@ -16,6 +16,7 @@
 #include "sea.h"
 
 #define PROBE_TIMEOUT_S 5 /* only a broken kernel lets the probe wait at all */
+#define PROBE_ATTEMPTS 16
 
 int
 sea__probe_ring(struct io_uring *ring, uint32_t flags)
@@ -39,12 +40,23 @@ try_flags(uint32_t flags)
   return error;
 }
 
+static bool
+is_passing(int error)
+{
+  return error == -EINTR || error == -EAGAIN || error == -EBUSY;
+}
+
+/* Submits what is prepared and takes one completion. A signal or a moment without memory must not
+ * end it: the entry would be there still, and its completion be taken for that of the next. */
 int
 sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
 {
   struct io_uring_cqe *cqe = NULL;
   struct __kernel_timespec ts = {.tv_sec = PROBE_TIMEOUT_S};
-  int error = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &ts, NULL);
+  int error = -EAGAIN;
+  for (int i = 0; i < PROBE_ATTEMPTS && is_passing(error); i++) {
+    error = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &ts, NULL);
+  }
   if (error < 0 || cqe == NULL) {
     return error < 0 ? error : -ETIME;
   }

@@ -85,6 +85,7 @@ typedef struct sea_options {
   uint32_t buffer_size;  /* bytes of each, 64..1 MiB; default 16 KiB */
   uint32_t command_capacity; /* command ring entries, rounded up to 2^n; default 65536 */
   uint32_t event_capacity;   /* event ring entries, rounded up to 2^n; default 65536 */
+  uint32_t busy_poll_us;     /* before the worker sleeps it looks for work so long; 0..1000; 0 */
   uint32_t conns_max;        /* refuse connections above this many; 0 = no limit */
   uint32_t idle_ms;          /* close a connection after so long without traffic; 0 = never */
   uint32_t send_queue_max;   /* sends of sea_post() that one connection may have queued; 1024 */
@@ -151,6 +152,7 @@ typedef struct sea_info {
   uint64_t accept_backoffs;
   uint64_t bytes_received;
   uint64_t bytes_sent;
+  uint64_t direct_sends; /* by sea_send_now() */
   uint64_t command_refusals;
   uint64_t event_stalls;
   uint64_t buffer_starvations;
@@ -236,6 +238,12 @@ int64_t sea_inline_wait_ms(sea_server_t *server);
 
 /* `last` asks for a SENT event once this and everything before it on the connection has left. */
 int sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last);
+/* Sends at once, from the host's thread, what the socket takes without waiting, provided that
+ * everything given before has left. How many bytes have: the rest, all of it if need be, is for
+ * sea_send(). Not after sea_shutdown() or sea_close(). */
+size_t sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len);
+/* Whether a command would have to wake the worker, which costs as much as sending at once. */
+bool sea_worker_sleeps(const sea_server_t *server);
 /* One send of sea_post(). */
 typedef struct sea_outgoing {
   sea_conn_id_t id;

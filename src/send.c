@@ -21,6 +21,14 @@ queued(const sea_conn_t *conn)
   return atomic_load_explicit(&conn->queued_bytes, memory_order_relaxed);
 }
 
+/* Release: the host may send by itself once it sees that everything is over. */
+static void
+count_done(sea_conn_t *conn)
+{
+  uint32_t done = atomic_load_explicit(&conn->host_done, memory_order_relaxed);
+  atomic_store_explicit(&conn->host_done, done + 1, memory_order_release);
+}
+
 void
 sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command)
 {
@@ -28,6 +36,7 @@ sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command
     return; /* the CLOSED event answers for it */
   }
   if (conn->send_error != 0 || conn->write_end != SEA_WRITE_OPEN) {
+    count_done(conn);
     if (command->last) {
       int32_t error = conn->send_error != 0 ? conn->send_error : -EPIPE;
       sea__loop_emit(loop, SEA_EVENT_SENT, conn, error);
@@ -59,6 +68,7 @@ sea__send_chunk_done(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk)
 {
   switch ((sea_memory_t)chunk->memory) {
   case SEA_MEMORY_HOST:
+    count_done(conn);
     break;
   case SEA_MEMORY_PAYLOAD:
     sea__outbox_done(loop, conn, chunk->payload);

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "direct.h"
 #include "inline.h"
 #include "outbox.h"
 #include "sea.h"
@@ -15,7 +16,9 @@ struct sea_server {
   sea_loop_t loop;
   sea_thread_t thread;
   bool started;
-  bool gave_back; /* consumed events held buffers or slots, which the worker is to take */
+  bool gave_slots;       /* consumed events held slots, which the worker is to take back */
+  uint32_t gave_buffers; /* likewise: how many */
+  uint64_t data_consumed;
   struct sockaddr_storage address;
 };
 
@@ -50,7 +53,7 @@ in_range(uint32_t value, uint32_t min, uint32_t max)
 static bool
 options_valid(const sea_options_t *o)
 {
-  return in_range(o->queue_depth, 8, 32768) && in_range(o->buffer_count, 1, 32768) &&
+  return in_range(o->queue_depth, 8, 32768) && in_range(o->busy_poll_us, 0, 1000) && in_range(o->buffer_count, 1, 32768) &&
          in_range(o->buffer_size, 64, 1U << 20) && in_range(o->command_capacity, 16, 1U << 24) &&
          in_range(o->zero_copy_min, 1, INT32_MAX) &&
          in_range(o->send_buffer_count, 1, SEA_SEND_BUFFERS_MAX) &&
@@ -108,7 +111,7 @@ sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **s
   }
   int error = take_listener(server, fd, syscall);
   if (error < 0) {
-    close(fd);
+    sea__sock_unlisten(fd, spec);
     return error;
   }
   const struct sockaddr_un *un = (const struct sockaddr_un *)&server->address;
@@ -171,6 +174,16 @@ sea_server_destroy(sea_server_t *server)
   free(server);
 }
 
+/* Those that the worker has not taken back yet are free for all that anybody can tell. */
+static uint64_t
+buffers_in_use(const sea_server_t *server)
+{
+  const sea_stats_t *stats = &server->loop.stats;
+  uint64_t given_back = server->data_consumed - sea__stat_get(&stats->data_reclaimed);
+  uint64_t in_use = sea__stat_get(&stats->buffers_in_use);
+  return in_use > given_back ? in_use - given_back : 0;
+}
+
 void
 sea_server_info(const sea_server_t *server, sea_info_t *info)
 {
@@ -182,11 +195,12 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
       .connections_closed = sea__stat_get(&stats->connections_closed),
       .connections_rejected = sea__stat_get(&stats->connections_rejected),
       .slots_in_use = sea__stat_get(&stats->slots_in_use),
-      .buffers_in_use = sea__stat_get(&stats->buffers_in_use),
+      .buffers_in_use = buffers_in_use(server),
       .idle_timeouts = sea__stat_get(&stats->idle_timeouts),
       .accept_backoffs = sea__stat_get(&stats->accept_backoffs),
       .bytes_received = sea__stat_get(&stats->bytes_received),
-      .bytes_sent = sea__stat_get(&stats->bytes_sent),
+      .bytes_sent = sea__stat_get(&stats->bytes_sent) + sea__stat_get(&loop->direct_bytes),
+      .direct_sends = sea__stat_get(&loop->direct_sends),
       .command_refusals = sea__stat_get(&loop->commands.refusals),
       .event_stalls = sea__stat_get(&stats->event_stalls),
       .buffer_starvations = sea__stat_get(&stats->buffer_starvations),
@@ -282,7 +296,23 @@ sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, b
       .data = data,
       .len = len,
   };
-  return sea__commands_push(&server->loop.commands, &command);
+  int error = sea__commands_push(&server->loop.commands, &command);
+  if (error == 0) {
+    sea__direct_given(&server->loop, id);
+  }
+  return error;
+}
+
+size_t
+sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len)
+{
+  return sea__direct_send(&server->loop, id, data, len);
+}
+
+bool
+sea_worker_sleeps(const sea_server_t *server)
+{
+  return is_inline(server) || sea__wake_sleeps(&server->loop.wake);
 }
 
 int
@@ -352,10 +382,14 @@ void
 sea_flush(sea_server_t *server)
 {
   const sea_commands_t *commands = &server->loop.commands;
-  bool wanted = server->gave_back || sea__commands_pending(commands) ||
+  /* Buffers are taken back whenever the worker wakes by itself; it is woken for many only. One that
+   * is short of them sleeps for SEA_SLEEP_SPACE. */
+  bool wanted = server->gave_slots || server->gave_buffers > server->loop.buffers.count / 4 ||
+                sea__commands_pending(commands) ||
                 atomic_load_explicit(&commands->starved, memory_order_relaxed);
-  server->gave_back = false;
   if (wanted) {
+    server->gave_slots = false;
+    server->gave_buffers = 0;
     sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS);
   }
   uint32_t orders = atomic_load_explicit(&server->loop.orders, memory_order_relaxed);
@@ -407,9 +441,11 @@ sea_event_data(const sea_server_t *server, const sea_event_t *event)
 void
 sea_events_consume(sea_server_t *server, uint32_t n)
 {
-  for (uint32_t i = 0; i < n && !server->gave_back; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     const sea_event_t *event = sea__events_at(&server->loop.events, i);
-    server->gave_back = event->kind == SEA_EVENT_DATA || event->kind == SEA_EVENT_CLOSED;
+    server->gave_slots |= event->kind == SEA_EVENT_CLOSED;
+    server->gave_buffers += event->kind == SEA_EVENT_DATA;
+    server->data_consumed += event->kind == SEA_EVENT_DATA;
   }
   sea__events_consume(&server->loop.events, n);
   sea__wake_rouse(&server->loop.wake, SEA_SLEEP_SPACE);

@@ -50,6 +50,8 @@ grow(sea_slab_t *slab)
     atomic_init(&conn->queued_bytes, 0);
     atomic_init(&conn->sends_done, 0);
     atomic_init(&conn->drains_told, 0);
+    atomic_init(&conn->host_done, 0);
+    atomic_init(&conn->direct_ms, 0);
     sea__list_init(&conn->todo);
     sea__list_init(&conn->idle);
     sea__list_append(&slab->free, &conn->waiting);
@@ -78,8 +80,11 @@ sea__slab_open(sea_slab_t *slab, int fd)
   atomic_store_explicit(&conn->queued_bytes, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->sends_done, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->drains_told, 0, memory_order_relaxed);
+  atomic_store_explicit(&conn->host_done, 0, memory_order_relaxed);
+  atomic_store_explicit(&conn->direct_ms, 0, memory_order_relaxed);
   conn->sends_given = 0;
   conn->drains_asked = 0;
+  conn->host_given = 0;
   /* Release: the host finds all of the above behind the descriptor, see sea__slab_reach(). */
   atomic_store_explicit(&conn->fd, fd, memory_order_release);
   conn->sends_queued = 0;

@@ -13,6 +13,7 @@ typedef struct sea_stats {
   _Atomic uint64_t connections_rejected;
   _Atomic uint64_t slots_in_use;
   _Atomic uint64_t buffers_in_use;
+  _Atomic uint64_t data_reclaimed; /* DATA events the host is done with */
   _Atomic uint64_t idle_timeouts;
   _Atomic uint64_t accept_backoffs;
   _Atomic uint64_t bytes_received;

@@ -45,6 +45,13 @@ sea__wake_clear(sea_wake_t *wake)
 /* Worker: sleeps outside the ring until roused. */
 void sea__wake_stall(sea_wake_t *wake);
 
+/* Host: at the moment. */
+static inline bool
+sea__wake_sleeps(const sea_wake_t *wake)
+{
+  return atomic_load_explicit(&wake->sleeping, memory_order_relaxed) != 0;
+}
+
 /* Host: wakes the worker if it sleeps for any of `reasons`. */
 void sea__wake_rouse(sea_wake_t *wake, uint32_t reasons);
 

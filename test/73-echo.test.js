@@ -94,7 +94,7 @@ describe('UringTcpEchoServer', function () {
   });
 
   it('does not need the JavaScript thread', async () => {
-    const server = await raw.startEcho();
+    const server = await raw.startEcho({ driver: 'worker' });
     if (server.info().backend === 'io_uring') {
       const { execFileSync } = require('node:child_process');
       const program = `

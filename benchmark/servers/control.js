@@ -20,6 +20,7 @@ function withOptions(options) {
 const factories = {
   net: () => require('node:net').createServer,
   searings: () => require('../../lib').createTcpServer,
+  inline: () => withOptions({ driver: 'inline' }),
   bundle: () => withOptions({ useRecvBundle: true, bufferSize: 4096, bufferCount: 4096 }),
   incremental: () => withOptions({ useIncrementalBuffers: true }),
   'zero-copy': () => withOptions({ useZeroCopySend: true }),

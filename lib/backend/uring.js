@@ -23,6 +23,7 @@ const { binding } = loadBinding();
 const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = binding.constants;
 const { OPEN, DATA, DATA_SMALL, END, ERROR, SENT, SHUTDOWN, CLOSED } = binding.constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = binding.constants;
+const { WRITE_REFUSED, WRITE_SENT } = binding.constants;
 const { CLOSE_STOP, CLOSE_IDLE, CLOSE_NO_MEMORY } = binding.constants;
 
 const SLOTS = 2 ** binding.constants.SLOT_BITS;
@@ -33,6 +34,8 @@ const SMALL_SLAB_BYTES_MAX = 64 * 1024;
 const SLAB_BATCHES_FEW = 2;
 const SLAB_BATCHES_MANY = 64;
 const EXIT_WAIT_MS = 1000;
+const DIRECT_MAX = Number(process.env.DMAX ?? 4); // connections that write in one turn, for them to be sent to from here
+const DIRECT_BYTES_MAX = 16 * 1024;
 const ENOENT = -2;
 const ENOMEM = -12;
 const EACCES = -13;
@@ -107,6 +110,7 @@ class UringBackend {
     this.count = 0;
     this.inBatch = false;
     this.flushScheduled = false;
+    this.direct = false; // writes go to the socket from here
     this.deferred = []; // connections that flush at the end of the turn
     this.refused = []; // commands for which the ring had no room, in order
     this.stopWanted = false;
@@ -331,9 +335,11 @@ class UringBackend {
   flushDeferred() {
     const { deferred } = this;
     if (deferred.length === 0) return;
+    this.direct = deferred.length <= DIRECT_MAX;
     // A flush may end in user code that writes, which defers again: those come to the end of the list.
     for (let i = 0; i < deferred.length; i++) deferred[i][kFlush]();
     deferred.length = 0;
+    this.direct = false;
   }
 
   // --- commands
@@ -360,12 +366,26 @@ class UringBackend {
     this.underWay[slot] = held === null ? memory : new Pile(held, memory);
   }
 
+  /** Whether it has been sent already: then no kOnSent follows. */
   write(handle, chunk) {
+    if (this.direct && chunk.length <= DIRECT_BYTES_MAX && this.refused.length === 0) {
+      return this.writeNow(handle, chunk);
+    }
     this.keep(handle % SLOTS, chunk);
     if (this.refused.length > 0 || !this.native.write(handle, chunk)) {
       this.refused.push('write', handle, chunk);
     }
     if (!this.inBatch) this.scheduleFlush();
+    return false;
+  }
+
+  writeNow(handle, chunk) {
+    const answer = this.native.writeNow(handle, chunk);
+    if (answer === WRITE_SENT) return true;
+    this.keep(handle % SLOTS, chunk);
+    if (answer === WRITE_REFUSED) this.refused.push('write', handle, chunk);
+    if (!this.inBatch) this.scheduleFlush();
+    return false;
   }
 
   writev(handle, chunks) {

@@ -156,9 +156,11 @@ function inContext(callback) {
   return (err) => resource.runInAsyncScope(callback, undefined, err);
 }
 
+/** Whether they have been sent already: then no kOnSent follows. */
 function send(connection, buffers) {
-  if (buffers.length === 1) connection[kBackend].write(connection[kHandle], buffers[0]);
-  else connection[kBackend].writev(connection[kHandle], buffers);
+  if (buffers.length === 1) return connection[kBackend].write(connection[kHandle], buffers[0]);
+  connection[kBackend].writev(connection[kHandle], buffers);
+  return false;
 }
 
 /** Ends the write or shutdown under way. */
@@ -297,7 +299,7 @@ class TcpConnection extends Duplex {
     this[kBytesOut] += chunk.length;
     if (this[kIdle] !== null) touchIdleTimer(this, chunk.length);
     if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
-    this[kBackend].write(this[kHandle], chunk);
+    if (this[kBackend].write(this[kHandle], chunk)) this[kOnSent](null);
   }
 
   _writev(entries, callback) {
@@ -311,7 +313,7 @@ class TcpConnection extends Duplex {
     this[kBytesOut] += bytes;
     if (this[kIdle] !== null) touchIdleTimer(this, bytes);
     if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
-    send(this, buffers);
+    if (send(this, buffers)) this[kOnSent](null);
   }
 
   [kOnSent](err) {

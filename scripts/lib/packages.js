@@ -19,6 +19,10 @@ const NEEDS = {
     { program: 'clang-format', package: 'clang-format' },
     { program: 'clang-tidy', package: 'clang-tidy' },
   ],
+  fuzz: [
+    { program: 'clang', package: 'clang' },
+    { library: 'libclang_rt.fuzzer', package: 'libclang-rt-dev' },
+  ],
   redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
 };
 
@@ -26,7 +30,17 @@ const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];
 const ATTEMPTS = 3;
 const PAUSE_MS = 2000;
 
+/** One of the libraries that come with clang, in a folder of its version. */
+function isWithClang(name) {
+  const folder = run('clang', ['-print-runtime-dir']);
+  if (!folder.ok || !fs.existsSync(folder.output.trim())) return false;
+  return fs.readdirSync(folder.output.trim()).some((file) => file.startsWith(name));
+}
+
 function isThere(need) {
+  if (need.library) {
+    return isWithClang(need.library);
+  }
   if (need.program) {
     const folders = (process.env.PATH || '').split(path.delimiter);
     return folders.some((folder) => fs.existsSync(path.join(folder, need.program)));

@@ -88,6 +88,7 @@ typedef struct host {
   uint32_t released; /* holders given back */
   bool stopped;
   bool listener_closed;
+  bool posts; /* sea_post() is used, whose errors too are ERROR events: more may follow them */
   int32_t listener_result;
   host_command_t *waiting; /* refused commands, in order */
   host_command_t *waiting_last;

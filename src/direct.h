@@ -1,0 +1,18 @@
+/* The host's own way to the socket, past the command ring: one send(2) that does not wait. It saves
+ * the wake-up of a worker that sleeps, and costs the host the system call.
+ *
+ * It may be taken only when every byte given before has left: then order holds, whoever sends. The
+ * host counts the sends it gave, the worker those that are over. */
+#ifndef SEA_DIRECT_H
+#define SEA_DIRECT_H
+
+#include "loop.h"
+
+/* -- host -- */
+
+/* A SEND was given. */
+void sea__direct_given(sea_loop_t *loop, sea_conn_id_t id);
+/* How many of the bytes have left: 0 when the way is not free, or the socket takes none. */
+size_t sea__direct_send(sea_loop_t *loop, sea_conn_id_t id, const void *data, size_t len);
+
+#endif
