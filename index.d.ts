@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import type { AddressInfo, BlockList, DropArgument } from 'node:net';
 import { Duplex, type Readable } from 'node:stream';
+import * as tls from 'node:tls';
 
 // As open as in Node's own declarations, which these have to agree with.
 // biome-ignore lint/suspicious/noExplicitAny: a Buffer or a string, the listener knows which
@@ -368,6 +371,76 @@ export class TcpConnection extends Duplex {
   prependOnceListener(event: string | symbol, listener: AnyListener): this;
 }
 
+/** The options of the transport that HTTP and TLS servers take beside those of Node's class. */
+export type TransportOptions = Omit<TcpServerOptions, 'allowHalfOpen' | 'pauseOnConnect'>;
+
+/** Classes that stand in for Node's, as in `http.ServerOptions`. */
+type Request = typeof http.IncomingMessage;
+type Response<R extends Request> = typeof http.ServerResponse<InstanceType<R>>;
+
+/** Options of {@link createHttpServer}: those of `http.createServer()`, and of the transport. */
+export type HttpServerOptions<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> = http.ServerOptions<Req, Res> & TransportOptions;
+
+/** Options of {@link createTlsServer}: those of `tls.createServer()`, and of the transport. */
+export type TlsServerOptions = tls.TlsOptions & TransportOptions;
+
+/** Options of {@link createHttpsServer}: those of `https.createServer()`, and of the transport. */
+export type HttpsServerOptions<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> = https.ServerOptions<Req, Res> & TransportOptions;
+
+/**
+ * An `http.Server` whose connections come from the transport: `request.socket` is a {@link TcpConnection}.
+ * It listens wherever {@link TcpServer.listen} does.
+ */
+export class HttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> extends http.Server<Req, Res> {
+  constructor(requestListener?: http.RequestListener<Req, Res>);
+  constructor(
+    options?: HttpServerOptions<Req, Res> | null,
+    requestListener?: http.RequestListener<Req, Res>,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
+/** A `tls.Server` whose connections come from the transport; 'secureConnection' gives a `tls.TLSSocket`. */
+export class TlsServer extends tls.Server {
+  constructor(secureConnectionListener?: (socket: tls.TLSSocket) => void);
+  constructor(
+    options?: TlsServerOptions | null,
+    secureConnectionListener?: (socket: tls.TLSSocket) => void,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
+/** An `https.Server` whose connections come from the transport; `request.socket` is a `tls.TLSSocket`. */
+export class HttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+> extends https.Server<Req, Res> {
+  constructor(requestListener?: http.RequestListener<Req, Res>);
+  constructor(
+    options?: HttpsServerOptions<Req, Res> | null,
+    requestListener?: http.RequestListener<Req, Res>,
+  );
+  /** Closes the server and cuts all of its connections now. Resolves at 'close'. */
+  stop(): Promise<void>;
+  /** Counters and features of the transport; after the end, those it had last. */
+  info(): TcpServerInfo;
+}
+
 /**
  * Options of {@link UringTcpServer}: those of {@link TcpServerOptions} that are not about streams, with the
  * same meanings, ranges and errors.
@@ -524,6 +597,117 @@ export class UringTcpServer extends UringService<UringTcpServerOptions> {
 export class UringTcpEchoServer extends UringService<UringTcpEchoServerOptions> {
   /** Listens. Rejects as {@link UringTcpServer.start} does. */
   start(): Promise<UringTcpServerInfo>;
+}
+
+/** Names and values; several of one name in an array. */
+export type UringHttpHeaders =
+  | Readonly<Record<string, string | number | readonly (string | number)[]>>
+  | readonly (readonly [string, string | number | readonly (string | number)[]])[];
+
+/** A fixed response: its body, or all of it. */
+export type UringHttpRoute =
+  | string
+  | Uint8Array
+  | {
+      /** Default: 200. */
+      readonly statusCode?: number;
+      readonly headers?: UringHttpHeaders;
+      /** Default: none. */
+      readonly body?: string | Uint8Array;
+    };
+
+/** Options of {@link UringHttpServer}: those of {@link UringTcpServerOptions}, and of HTTP. */
+export interface UringHttpServerOptions extends Omit<UringTcpServerOptions, 'sendQueueCapacity'> {
+  /** What every request without a route is answered with, by the native worker. */
+  responseBody?: string | Uint8Array | undefined;
+  responseHeaders?: UringHttpHeaders | undefined;
+  /** 200 to 999. Default: 200. */
+  statusCode?: number | undefined;
+  /** Fixed responses to GET and HEAD, by exact path, given by the native worker. */
+  routes?: Readonly<Record<string, UringHttpRoute>> | undefined;
+  /** Bytes of a request's head; 431 above. 256 to 16 MiB. Default: 16384. */
+  maxHeaderSize?: number | undefined;
+  /** 431 above. 1 to 65535. Default: 2000. */
+  maxHeadersCount?: number | undefined;
+  /** Bytes; 414 above. Default: 8192. */
+  maxUrlLength?: number | undefined;
+  /** Bytes of a request's body; 413 above; 0 for no limit. Default: 1 MiB. */
+  maxBodySize?: number | undefined;
+  /** Unanswered requests of one connection; the others wait. 1 to 1024. Default: 64. */
+  maxPipelinedRequests?: number | undefined;
+  /** Milliseconds for a head to arrive; 408 after; 0 for no limit. Default: 60000. */
+  headersTimeout?: number | undefined;
+  /** Milliseconds for a whole request to arrive; 408 after; 0 for no limit. Default: 300000. */
+  requestTimeout?: number | undefined;
+  /** Milliseconds between two requests; closed after; 0 for no limit. Default: 5000. */
+  keepAliveTimeout?: number | undefined;
+}
+
+/** A request of {@link UringHttpServer}, whole. */
+export interface UringHttpRequest {
+  /** For {@link UringHttpServer.respond}. */
+  readonly requestId: number;
+  readonly method: string;
+  /** As it came: with the query, and perhaps absolute. */
+  readonly url: string;
+  /** The URL without its query. */
+  readonly path: string;
+  /** What follows the `?`, or ''. */
+  readonly query: string;
+  readonly httpVersion: '1.0' | '1.1';
+  /** Whether the connection stays after the response. */
+  readonly keepAlive: boolean;
+  /** Shares memory with others: copy what is kept for long. */
+  readonly body: Buffer;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** A header's value, whatever the case of its name; several are joined with ', ' (cookies with '; '). */
+  header(name: string): string | undefined;
+}
+
+/** {@link UringHttpServer.info} */
+export interface UringHttpServerInfo extends UringTcpServerInfo {
+  /** Requests that were understood. */
+  httpRequests?: number;
+  /** Of these: answered with a fixed response. */
+  httpFixed?: number;
+  /** Answered with 4xx or 5xx by the server itself, because of a violation or a limit. */
+  httpRefused?: number;
+  /** Connections ended by a time limit of HTTP. */
+  httpTimeouts?: number;
+}
+
+/**
+ * An HTTP server without streams. Fixed responses are given by the native worker, without JavaScript;
+ * other requests come, whole, to a handler.
+ */
+export class UringHttpServer extends UringService<UringHttpServerOptions> {
+  /**
+   * Listens, and calls `onRequest` with each request that has no fixed response. Without it, those are
+   * answered with 404. Rejects as {@link UringTcpServer.start} does.
+   *
+   * @throws TypeError `ERR_INVALID_ARG_VALUE` for a handler beside a `responseBody`, which answers everything
+   */
+  start(onRequest?: (request: UringHttpRequest) => void): Promise<UringHttpServerInfo>;
+  /** The same, with 1 to `eventBatchSize` requests per call, in an array of their own. */
+  startBatch(onRequests: (requests: UringHttpRequest[]) => void): Promise<UringHttpServerInfo>;
+  /** Counters and features; after the end, those it had last. */
+  info(): UringHttpServerInfo;
+  /**
+   * Answers a request, once. Responses leave in the order of their connection's requests, in whatever
+   * order they are given. Do not change or transfer a Buffer of more than 16 KiB afterwards.
+   *
+   * @param status 200 to 999, `ERR_HTTP_INVALID_STATUS_CODE`. Default: 200
+   * @param headers checked as Node checks them: `ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`,
+   *   `ERR_HTTP_INVALID_HEADER_VALUE`
+   * @returns false when there is nobody to answer: the connection is gone, or it was answered already
+   */
+  respond(
+    requestId: number,
+    status?: number,
+    headers?: UringHttpHeaders | null,
+    body?: string | Uint8Array | null,
+  ): boolean;
 }
 
 /**
@@ -720,6 +904,52 @@ export interface ZcrxReport {
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE` for wrong options
  */
 export function zcrxProbe(options?: ZcrxProbeOptions | null): ZcrxReport;
+/**
+ * As `http.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param requestListener a listener for 'request'
+ */
+export function createHttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(requestListener?: http.RequestListener<Req, Res>): HttpServer<Req, Res>;
+export function createHttpServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(
+  options?: HttpServerOptions<Req, Res> | null,
+  requestListener?: http.RequestListener<Req, Res>,
+): HttpServer<Req, Res>;
+
+/**
+ * As `tls.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param secureConnectionListener a listener for 'secureConnection'
+ */
+export function createTlsServer(
+  secureConnectionListener?: (socket: tls.TLSSocket) => void,
+): TlsServer;
+export function createTlsServer(
+  options?: TlsServerOptions | null,
+  secureConnectionListener?: (socket: tls.TLSSocket) => void,
+): TlsServer;
+
+/**
+ * As `https.createServer()`, on the transport of {@link createTcpServer}.
+ *
+ * @param requestListener a listener for 'request'
+ */
+export function createHttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(requestListener?: http.RequestListener<Req, Res>): HttpsServer<Req, Res>;
+export function createHttpsServer<
+  Req extends Request = Request,
+  Res extends Response<Req> = Response<Req>,
+>(
+  options?: HttpsServerOptions<Req, Res> | null,
+  requestListener?: http.RequestListener<Req, Res>,
+): HttpsServer<Req, Res>;
 
 // biome-ignore lint/complexity/noUselessEmptyExport: with it, what is not marked as exported is not
 export {};

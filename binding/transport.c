@@ -135,7 +135,14 @@ create_core(napi_env env, napi_value options_object, sea_napi_transport_t *t)
   options.on_events = sea_napi_ring;
   options.on_release = sea_napi_on_release;
   options.arg = t;
-  return sea_server_create(&options, &t->core);
+  sea_http_options_t *http = NULL;
+  int error = sea_napi_read_http(env, options_object, &http);
+  options.http = http;
+  if (error == 0) {
+    error = sea_server_create(&options, &t->core);
+  }
+  sea_napi_free_http(http);
+  return error;
 }
 
 static bool

@@ -1,17 +1,16 @@
 'use strict';
 
 /*
- * WebSockets with the `ws` package, and a web page next to them. Node's HTTP server does not listen:
- * it is handed the connections of a searings server, and does not notice the difference.
+ * WebSockets with the `ws` package, and a web page next to them, on an HTTP server of ours: `ws` does
+ * not notice the difference.
  *
  *   node examples/websocket.js [port]     then: open http://127.0.0.1:7010/ in two windows
  *
  * ws://…/echo answers; what is sent to ws://…/room everyone there receives.
  */
 
-const http = require('node:http');
 const { WebSocket, WebSocketServer } = require('ws');
-const { createTcpServer } = require('..'); // in your own project: require('searings')
+const { createHttpServer } = require('..'); // in your own project: require('searings')
 
 const BEHIND_MAX = 1024 * 1024; // bytes on their way to one that reads slowly
 const PAGE = `<!doctype html>
@@ -44,9 +43,9 @@ function broadcast(sockets, data, binary) {
   }
 }
 
-/** @returns {import('..').TcpServer} */
+/** @returns {import('..').HttpServer} */
 function createWebSocketServer() {
-  const web = http.createServer((_request, response) => {
+  const web = createHttpServer((_request, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8').end(PAGE);
   });
   web.timeout = 60_000; // for silent HTTP clients; WebSockets may be silent as long as they like
@@ -63,17 +62,13 @@ function createWebSocketServer() {
     socket.on('close', () => room.delete(socket));
     socket.on('message', (data, binary) => broadcast(room, data, binary));
   });
-
-  // HTTP wants to answer after a client's end; it says itself when a connection is over.
-  return createTcpServer({ allowHalfOpen: true }, (connection) => {
-    web.emit('connection', connection);
-  });
+  return web;
 }
 
 if (require.main === module) {
   const server = createWebSocketServer();
-  server.listen(Number(process.argv[2] ?? 7010), '127.0.0.1', ({ backend }) => {
-    console.log(`http://127.0.0.1:${server.address().port}/, served by ${backend}`);
+  server.listen(Number(process.argv[2] ?? 7010), '127.0.0.1', () => {
+    console.log(`http://127.0.0.1:${server.address().port}/, served by ${server.info().backend}`);
   });
 }
 

@@ -75,6 +75,28 @@ const RAW_OPTIONS = {
   sendQueueCapacity: integer(1024, 1, 2 ** 24),
 };
 
+/** Every option of `UringHttpServer`. */
+const HTTP_OPTIONS = {
+  __proto__: null,
+  ...COMMON_OPTIONS,
+  statusCode: integer(200, 200, 999),
+  responseHeaders: { kind: 'headers', default: undefined },
+  responseBody: { kind: 'bytes', default: undefined },
+  routes: { kind: 'object', default: undefined },
+
+  // Limits, and what is refused with 431, 414 and 413 above them.
+  maxHeaderSize: integer(16 * KIB, 256, 16 * KIB * KIB),
+  maxHeadersCount: integer(2000, 1, 65535),
+  maxUrlLength: integer(8 * KIB, 1, 16 * KIB * KIB),
+  maxBodySize: integer(KIB * KIB, 0, Number.MAX_SAFE_INTEGER),
+  maxPipelinedRequests: integer(64, 1, 1024),
+
+  // Times, 0 for no limit.
+  headersTimeout: integer(60000, 0, MAX_INT32),
+  requestTimeout: integer(300000, 0, MAX_INT32),
+  keepAliveTimeout: integer(5000, 0, MAX_INT32),
+};
+
 /** Every option of `UringTcpEchoServer`: it has no queues to JavaScript. */
 const {
   eventBatchSize: _batch,
@@ -122,8 +144,22 @@ function checkBlockList(name, value) {
   }
 }
 
+function checkBytes(name, value) {
+  if (typeof value === 'string' || value instanceof Uint8Array) return;
+  const expected = 'of type string or an instance of Buffer or Uint8Array';
+  throw invalidArgType(`"options.${name}" property`, expected, value);
+}
+
+function checkObject(name, value) {
+  if (typeof value === 'object' && value !== null) return;
+  throw invalidArgType(`"options.${name}" property`, 'of type object', value);
+}
+
 const CHECKS = {
   __proto__: null,
+  bytes: checkBytes,
+  headers: checkObject,
+  object: checkObject,
   integer: checkInteger,
   boolean: checkType,
   string: checkType,
@@ -171,4 +207,4 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   return Object.freeze(options);
 }
 
-module.exports = { TCP_OPTIONS, RAW_OPTIONS, ECHO_OPTIONS, normalizeOptions };
+module.exports = { TCP_OPTIONS, RAW_OPTIONS, HTTP_OPTIONS, ECHO_OPTIONS, normalizeOptions };

@@ -22,6 +22,8 @@ module.exports = {
   // Calls from the engine of a raw server into the server.
   kOnEvent: Symbol('onEvent'),
   kOnEvents: Symbol('onEvents'),
+  kOnRequest: Symbol('onRequest'),
+  kOnRequests: Symbol('onRequests'),
 
   // Between a server and its transports and connections.
   kOptions: Symbol('options'),
@@ -33,4 +35,6 @@ module.exports = {
   kOnListenError: Symbol('onListenError'),
   kOnReleased: Symbol('onReleased'),
   kPauseAtOpen: Symbol('pauseAtOpen'),
+  kHoldEnd: Symbol('holdEnd'),
+  kServe: Symbol('serve'),
 };

@@ -5,6 +5,7 @@ const { Duplex } = require('node:stream');
 const { codedError, invalidArgType, outOfRange } = require('../errors');
 const {
   kFlush,
+  kHoldEnd,
   kOnClosed,
   kOnData,
   kOnEnd,
@@ -37,6 +38,8 @@ const UNREF = 32;
 const RESET = 64;
 const HAD_ERROR = 128;
 const HELD = 256; // the connection keeps the process alive
+const HOLDS_END = 512; // 'end' waits for the write under way
+const END_HELD = 1024; // and it does so now
 const NOT_READING = PAUSED | PEER_ENDED;
 
 const SMALL_CHUNK = 2048;
@@ -171,6 +174,27 @@ function complete(connection, err) {
   connection[kSending] = 0;
   if ((connection[kFlags] & NOT_READING) !== 0) updateHold(connection);
   callback(err);
+  if ((connection[kFlags] & END_HELD) !== 0) process.nextTick(endIfQuiet, connection);
+}
+
+function receiveEnd(connection) {
+  connection[kFlags] |= PEER_ENDED;
+  updateHold(connection);
+  connection.push(null);
+  connection.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
+}
+
+/** Gives the end that was held, once no write is under way and no callback of one is left that may write. */
+function endIfQuiet(connection) {
+  if ((connection[kFlags] & (END_HELD | CLOSING)) !== END_HELD) return;
+  connection[kFlush]();
+  if (connection[kCallback] !== null) return; // complete() comes back
+  if (connection._writableState.pendingcb > 0 && connection.writableCorked === 0) {
+    setImmediate(endIfQuiet, connection);
+    return;
+  }
+  connection[kFlags] &= ~END_HELD;
+  receiveEnd(connection);
 }
 
 /**
@@ -245,10 +269,12 @@ class TcpConnection extends Duplex {
 
   [kOnEnd]() {
     if ((this[kFlags] & CLOSING) !== 0) return;
-    this[kFlags] |= PEER_ENDED;
-    updateHold(this);
-    this.push(null);
-    this.read(0); // 'end' comes now if nothing is buffered, whether or not anyone reads
+    if ((this[kFlags] & HOLDS_END) === 0) {
+      receiveEnd(this);
+      return;
+    }
+    this[kFlags] |= END_HELD;
+    endIfQuiet(this);
   }
 
   [kOnError](err) {
@@ -501,6 +527,15 @@ class TcpConnection extends Duplex {
     this[kFlags] |= UNREF;
     updateHold(this);
     return this;
+  }
+
+  /**
+   * @private for an HTTP server. A Node socket has mostly had a write taken by the kernel, and called
+   * back, before it gets to read the peer's end, and Node's HTTP server counts on that: at 'end' it
+   * drops the answers that still wait for an earlier one to be written.
+   */
+  [kHoldEnd]() {
+    this[kFlags] |= HOLDS_END;
   }
 
   /** @private for the server: the connection starts paused */

@@ -12,6 +12,7 @@ const NEEDS = {
     { program: 'cmake', package: 'cmake' },
     { program: 'ninja', package: 'ninja-build' },
     { header: 'liburing.h', package: 'liburing-dev' },
+    { file: '/usr/share/llhttp/llhttp.c', package: 'node-llhttp' },
     { header: 'uv.h', package: 'libuv1-dev' },
   ],
   ctest: [{ header: 'cmocka.h', package: 'libcmocka-dev' }],
@@ -44,6 +45,9 @@ function isThere(need) {
   if (need.program) {
     const folders = (process.env.PATH || '').split(path.delimiter);
     return folders.some((folder) => fs.existsSync(path.join(folder, need.program)));
+  }
+  if (need.file) {
+    return fs.existsSync(need.file);
   }
   return HEADER_FOLDERS.some((folder) => fs.existsSync(path.join(folder, need.header)));
 }

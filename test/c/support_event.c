@@ -128,6 +128,12 @@ on_connection_event(host_t *host, const sea_event_t *event)
   case SEA_EVENT_DRAIN:
     conn->drains++;
     break;
+  case SEA_EVENT_REQUEST:
+    host->on_request(host, conn, sea_event_data(host->server, event));
+    break;
+  case SEA_EVENT_REQUEST_END:
+    host->on_request_end(host, conn);
+    break;
   case SEA_EVENT_CLOSED:
     on_closed(host, conn, event->result);
     break;
@@ -163,12 +169,12 @@ on_event(host_t *host, const sea_event_t *event)
 
 /* Runs the loop of a server that does not do so itself. */
 static void
-drive(host_t *host)
+drive(host_t *host, int wait_ms)
 {
   if (!inline_run(host->server)) {
     struct pollfd fds[] = {{.fd = sea_inline_fd(host->server), .events = POLLIN},
                            {.fd = host->bell, .events = POLLIN}};
-    poll(fds, 2, TURN_WAIT_MS);
+    poll(fds, 2, wait_ms);
     eventfd_t count;
     if (fds[0].revents != 0) {
       assert_int_equal(eventfd_read(fds[0].fd, &count), 0);
@@ -177,15 +183,15 @@ drive(host_t *host)
   }
 }
 
-void
-host_turn(host_t *host)
+static void
+turn(host_t *host, int wait_ms)
 {
   struct pollfd bell = {.fd = host->bell, .events = POLLIN};
   eventfd_t rings;
   if (host->inline_driver) {
-    drive(host);
+    drive(host, wait_ms);
   }
-  if (poll(&bell, 1, host->inline_driver ? 0 : TURN_WAIT_MS) != 1) {
+  if (poll(&bell, 1, host->inline_driver ? 0 : wait_ms) != 1) {
     return;
   }
   assert_int_equal(eventfd_read(host->bell, &rings), 0);
@@ -200,6 +206,18 @@ host_turn(host_t *host)
     assert_int_equal(eventfd_write(host->bell, 1), 0);
   }
   sea_flush(host->server);
+}
+
+void
+host_turn(host_t *host)
+{
+  turn(host, TURN_WAIT_MS);
+}
+
+void
+host_turn_at_once(host_t *host)
+{
+  turn(host, 0);
 }
 
 /* -- echo ------------------------------------------------------------------------------------- */

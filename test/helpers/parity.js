@@ -1,17 +1,28 @@
 'use strict';
 
 const { once } = require('node:events');
+const http = require('node:http');
+const https = require('node:https');
 const net = require('node:net');
-const { createTcpServer } = require('../..');
+const tls = require('node:tls');
+const searings = require('../..');
 const { LOOPBACK, closed, connect } = require('./clients');
 
 /**
- * The tests in test/parity/ state what Node's documentation says of `net.Server` and `net.Socket`, and
- * run three times: on node:net itself, which proves that the test is right, and on both backends.
+ * The tests in test/parity/ state what Node's documentation says of its servers and their connections, and
+ * run three times: on Node itself, which proves that the test is right, and on both backends.
  */
 const isReference = process.env.SEARINGS_PARITY === 'reference';
 
-const create = isReference ? net.createServer : createTcpServer;
+const { createTcpServer, createHttpServer, createTlsServer, createHttpsServer } = isReference
+  ? {
+      createTcpServer: net.createServer,
+      createHttpServer: http.createServer,
+      createTlsServer: tls.createServer,
+      createHttpsServer: https.createServer,
+    }
+  : searings;
+const create = createTcpServer;
 
 function isAtLeast(major, minor = 0) {
   const [here, hereMinor] = process.versions.node.split('.').map(Number);
@@ -37,7 +48,10 @@ function useWorld() {
   const servers = new Set();
   const sockets = new Map();
 
-  const track = (socket) => sockets.set(socket, socket.closed ? undefined : closed(socket));
+  const track = (socket) => {
+    sockets.set(socket, socket.closed ? undefined : closed(socket));
+    return socket;
+  };
 
   afterEach(async () => {
     const all = [...sockets.values()];
@@ -49,18 +63,26 @@ function useWorld() {
     sockets.clear();
   });
 
+  const adopt = (server) => {
+    servers.add(server);
+    server.on('connection', track);
+    return server;
+  };
+
   const world = {
+    track,
+    adopt,
     /** A server that does not listen yet. */
     server(...args) {
-      const server = create(...args);
-      servers.add(server);
-      server.on('connection', track);
-      return server;
+      return adopt(create(...args));
     },
     /** A server that listens on a free loopback port. */
-    async listen(...args) {
-      const server = world.server(...args);
-      server.listen(0, LOOPBACK);
+    listen(...args) {
+      return world.open(create(...args));
+    },
+    /** Lets a server that is made already listen. */
+    async open(server) {
+      adopt(server).listen(0, LOOPBACK);
       await once(server, 'listening');
       return server;
     },
@@ -88,4 +110,14 @@ function record(stream, names) {
   return seen;
 }
 
-module.exports = { create, isAtLeast, isReference, record, since, useWorld };
+module.exports = {
+  create,
+  createHttpServer,
+  createHttpsServer,
+  createTlsServer,
+  isAtLeast,
+  isReference,
+  record,
+  since,
+  useWorld,
+};

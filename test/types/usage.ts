@@ -1,14 +1,22 @@
 /* Programs a TypeScript user writes: they have to type-check against index.d.ts, not to run. */
 
+import type * as http from 'node:http';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
+import type * as tls from 'node:tls';
 import {
   type Capability,
   capabilities,
+  createHttpServer,
+  createHttpsServer,
   createTcpServer,
+  createTlsServer,
+  HttpServer,
   SearingsNativeLoadError,
   type TcpConnection,
   type TcpServer,
+  type UringHttpRequest,
+  UringHttpServer,
   UringTcpEchoServer,
   type UringTcpEvent,
   UringTcpServer,
@@ -101,6 +109,42 @@ console.log(features.teleport);
 // @ts-expect-error a queue is a number
 zcrxProbe({ rxQueue: '1' });
 
+const web: http.Server = createHttpServer((request, response) => {
+  response.writeHead(200, { 'x-path': request.url }).end(request.socket.remoteAddress);
+});
+web.listen(0, '127.0.0.1', () => console.log(web.address()));
+const listener: http.RequestListener = (_request, response) => response.end();
+const limited = createHttpServer({ keepAliveTimeout: 1000, bufferCount: 64 }, listener);
+limited.on('upgrade', (_request, socket, head) => socket.end(head));
+console.log(limited.info().backend, new HttpServer().maxRequestsPerSocket);
+limited.stop().then(() => createHttpServer(), console.error);
+
+const secure: tls.Server = createTlsServer({ key: '', cert: '', backlog: 5 }, (socket) => {
+  socket.end(socket.getProtocol() ?? 'none');
+});
+secure.addContext('name.test', { key: '', cert: '' });
+const both = createHttpsServer({ ALPNProtocols: ['http/1.1'], maxConnections: 5 }, listener);
+both.setSecureContext({ key: '', cert: '' });
+console.log(both.info().listening);
+
+// @ts-expect-error a size is a number
+createHttpServer({ bufferSize: '1' });
+
+async function serveHttp(): Promise<void> {
+  const routes = { '/health': 'ok', '/b': { statusCode: 204, headers: [['a', 'b']] } } as const;
+  const server = new UringHttpServer({ routes, maxBodySize: 10 });
+  const { httpRequests } = await server.start((request: UringHttpRequest) => {
+    const type: string | undefined = request.header('content-type');
+    server.respond(request.requestId, 200, { 'X-Type': type ?? '', 'X-N': [1, 2] }, request.body);
+    server.respond(request.requestId);
+  });
+  console.log(httpRequests);
+  await server.startBatch((requests) => requests.map(({ path, query }) => path + query));
+}
+serveHttp().catch(console.error);
+
+// @ts-expect-error a status is a number
+new UringHttpServer().respond(1, '200');
 // @ts-expect-error it has no streams
 new UringTcpServer({ highWaterMark: 1 });
 // @ts-expect-error it has no queue of sends

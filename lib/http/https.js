@@ -1,0 +1,20 @@
+'use strict';
+
+const https = require('node:https');
+const { secureOnTransport } = require('../tls/secure');
+
+/** `https.Server` on our transport. */
+class HttpsServer extends secureOnTransport(https.Server) {}
+
+/**
+ * As `https.createServer()`.
+ *
+ * @param {object | Function} [options] see `HttpsServerOptions` in index.d.ts
+ * @param {Function} [requestListener]
+ * @returns {HttpsServer}
+ */
+function createHttpsServer(options, requestListener) {
+  return new HttpsServer(options, requestListener);
+}
+
+module.exports = { HttpsServer, createHttpsServer };

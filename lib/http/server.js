@@ -1,0 +1,26 @@
+'use strict';
+
+const http = require('node:http');
+const { kHoldEnd, kServe } = require('../symbols');
+const { onTransport } = require('../tcp/node-server');
+
+/** `http.Server` on our transport. The parser, the requests and the responses are Node's. */
+class HttpServer extends onTransport(http.Server) {
+  [kServe](connection) {
+    connection[kHoldEnd]();
+    super[kServe](connection);
+  }
+}
+
+/**
+ * As `http.createServer()`.
+ *
+ * @param {object | Function} [options] see `HttpServerOptions` in index.d.ts
+ * @param {(request: http.IncomingMessage, response: http.ServerResponse) => void} [requestListener]
+ * @returns {HttpServer}
+ */
+function createHttpServer(options, requestListener) {
+  return new HttpServer(options, requestListener);
+}
+
+module.exports = { HttpServer, createHttpServer };

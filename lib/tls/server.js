@@ -1,0 +1,20 @@
+'use strict';
+
+const tls = require('node:tls');
+const { secureOnTransport } = require('./secure');
+
+/** `tls.Server` on our transport. */
+class TlsServer extends secureOnTransport(tls.Server) {}
+
+/**
+ * As `tls.createServer()`.
+ *
+ * @param {object | Function} [options] see `TlsServerOptions` in index.d.ts
+ * @param {(socket: tls.TLSSocket) => void} [secureConnectionListener]
+ * @returns {TlsServer}
+ */
+function createTlsServer(options, secureConnectionListener) {
+  return new TlsServer(options, secureConnectionListener);
+}
+
+module.exports = { TlsServer, createTlsServer };
