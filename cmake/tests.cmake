@@ -37,7 +37,7 @@ target_include_directories(searings_core_faulty PRIVATE src)
 # With assertions in every flavour: a fault that breaks an invariant is to be seen where it does.
 target_compile_options(searings_core_faulty
   PRIVATE -UNDEBUG -include ${CMAKE_SOURCE_DIR}/test/faults/redirect.h)
-target_link_libraries(searings_core_faulty PRIVATE searings_options liburing::static)
+target_link_libraries(searings_core_faulty PRIVATE searings_options liburing::static llhttp)
 
 # The host waits for its doorbell in poll(2): there it lets the worker run.
 add_library(searings_host_polled OBJECT ${support_sources})
@@ -51,7 +51,8 @@ add_library(searings_faults STATIC ${shim_sources}
 target_include_directories(searings_faults PUBLIC src test/c test/faults)
 target_include_directories(searings_faults SYSTEM PUBLIC ${CMOCKA_INCLUDE_DIR})
 target_link_libraries(searings_faults
-  PUBLIC searings_options liburing::static Threads::Threads ${CMOCKA_LIBRARY})
+  PUBLIC searings_options liburing::static llhttp Threads::Threads ${CMAKE_DL_LIBS}
+  ${CMOCKA_LIBRARY})
 
 foreach(source IN LISTS fault_sources)
   get_filename_component(name ${source} NAME_WE)
