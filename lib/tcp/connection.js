@@ -559,4 +559,7 @@ TcpConnection.prototype[kPeer] = undefined;
 TcpConnection.prototype[kLocal] = undefined;
 TcpConnection.prototype[kServer] = undefined;
 
+/** What a subclass may know. */
+TcpConnection.keys = { kBackend, kBytesIn, kHandle, kIdle };
+
 module.exports = { TcpConnection };
