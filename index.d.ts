@@ -49,6 +49,18 @@ export interface TcpServerOptions {
   /** SO_SNDBUF of each connection, in bytes. Default: 0, the system's choice. */
   socketSendBufferSize?: number | undefined;
 
+  /**
+   * Who runs the server's io_uring. `'worker'`: a thread of its own, which leaves the JavaScript thread to the
+   * application. `'inline'`: the JavaScript thread, between its other work: the shortest way, and less CPU time
+   * in all; while JavaScript computes, the server waits. docs/performance.md tells which is for what.
+   * Default: what the environment variable `SEARINGS_DRIVER` says, or else `'worker'`.
+   */
+  driver?: 'worker' | 'inline' | undefined;
+  /**
+   * Microseconds, 0 – 1000, for which the worker looks for work before it sleeps. Saves it being woken, and burns
+   * a CPU's time: only with a CPU to spare. No effect with `driver: 'inline'`. Default: 0, off.
+   */
+  busyPollMicros?: number | undefined;
   /** Entries of the submission queue, 8 – 32768. Default: 256. */
   queueDepth?: number | undefined;
   /** Receive buffers shared by all connections, 1 – 32768, rounded up to a power of two. Default: 1024. */
@@ -587,6 +599,117 @@ export class UringTcpEchoServer extends UringService<UringTcpEchoServerOptions> 
   start(): Promise<UringTcpServerInfo>;
 }
 
+/** Names and values; several of one name in an array. */
+export type UringHttpHeaders =
+  | Readonly<Record<string, string | number | readonly (string | number)[]>>
+  | readonly (readonly [string, string | number | readonly (string | number)[]])[];
+
+/** A fixed response: its body, or all of it. */
+export type UringHttpRoute =
+  | string
+  | Uint8Array
+  | {
+      /** Default: 200. */
+      readonly statusCode?: number;
+      readonly headers?: UringHttpHeaders;
+      /** Default: none. */
+      readonly body?: string | Uint8Array;
+    };
+
+/** Options of {@link UringHttpServer}: those of {@link UringTcpServerOptions}, and of HTTP. */
+export interface UringHttpServerOptions extends Omit<UringTcpServerOptions, 'sendQueueCapacity'> {
+  /** What every request without a route is answered with, by the native worker. */
+  responseBody?: string | Uint8Array | undefined;
+  responseHeaders?: UringHttpHeaders | undefined;
+  /** 200 to 999. Default: 200. */
+  statusCode?: number | undefined;
+  /** Fixed responses to GET and HEAD, by exact path, given by the native worker. */
+  routes?: Readonly<Record<string, UringHttpRoute>> | undefined;
+  /** Bytes of a request's head; 431 above. 256 to 16 MiB. Default: 16384. */
+  maxHeaderSize?: number | undefined;
+  /** 431 above. 1 to 65535. Default: 2000. */
+  maxHeadersCount?: number | undefined;
+  /** Bytes; 414 above. Default: 8192. */
+  maxUrlLength?: number | undefined;
+  /** Bytes of a request's body; 413 above; 0 for no limit. Default: 1 MiB. */
+  maxBodySize?: number | undefined;
+  /** Unanswered requests of one connection; the others wait. 1 to 1024. Default: 64. */
+  maxPipelinedRequests?: number | undefined;
+  /** Milliseconds for a head to arrive; 408 after; 0 for no limit. Default: 60000. */
+  headersTimeout?: number | undefined;
+  /** Milliseconds for a whole request to arrive; 408 after; 0 for no limit. Default: 300000. */
+  requestTimeout?: number | undefined;
+  /** Milliseconds between two requests; closed after; 0 for no limit. Default: 5000. */
+  keepAliveTimeout?: number | undefined;
+}
+
+/** A request of {@link UringHttpServer}, whole. */
+export interface UringHttpRequest {
+  /** For {@link UringHttpServer.respond}. */
+  readonly requestId: number;
+  readonly method: string;
+  /** As it came: with the query, and perhaps absolute. */
+  readonly url: string;
+  /** The URL without its query. */
+  readonly path: string;
+  /** What follows the `?`, or ''. */
+  readonly query: string;
+  readonly httpVersion: '1.0' | '1.1';
+  /** Whether the connection stays after the response. */
+  readonly keepAlive: boolean;
+  /** Shares memory with others: copy what is kept for long. */
+  readonly body: Buffer;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  /** A header's value, whatever the case of its name; several are joined with ', ' (cookies with '; '). */
+  header(name: string): string | undefined;
+}
+
+/** {@link UringHttpServer.info} */
+export interface UringHttpServerInfo extends UringTcpServerInfo {
+  /** Requests that were understood. */
+  httpRequests?: number;
+  /** Of these: answered with a fixed response. */
+  httpFixed?: number;
+  /** Answered with 4xx or 5xx by the server itself, because of a violation or a limit. */
+  httpRefused?: number;
+  /** Connections ended by a time limit of HTTP. */
+  httpTimeouts?: number;
+}
+
+/**
+ * An HTTP server without streams. Fixed responses are given by the native worker, without JavaScript;
+ * other requests come, whole, to a handler.
+ */
+export class UringHttpServer extends UringService<UringHttpServerOptions> {
+  /**
+   * Listens, and calls `onRequest` with each request that has no fixed response. Without it, those are
+   * answered with 404. Rejects as {@link UringTcpServer.start} does.
+   *
+   * @throws TypeError `ERR_INVALID_ARG_VALUE` for a handler beside a `responseBody`, which answers everything
+   */
+  start(onRequest?: (request: UringHttpRequest) => void): Promise<UringHttpServerInfo>;
+  /** The same, with 1 to `eventBatchSize` requests per call, in an array of their own. */
+  startBatch(onRequests: (requests: UringHttpRequest[]) => void): Promise<UringHttpServerInfo>;
+  /** Counters and features; after the end, those it had last. */
+  info(): UringHttpServerInfo;
+  /**
+   * Answers a request, once. Responses leave in the order of their connection's requests, in whatever
+   * order they are given. Do not change or transfer a Buffer of more than 16 KiB afterwards.
+   *
+   * @param status 200 to 999, `ERR_HTTP_INVALID_STATUS_CODE`. Default: 200
+   * @param headers checked as Node checks them: `ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`,
+   *   `ERR_HTTP_INVALID_HEADER_VALUE`
+   * @returns false when there is nobody to answer: the connection is gone, or it was answered already
+   */
+  respond(
+    requestId: number,
+    status?: number,
+    headers?: UringHttpHeaders | null,
+    body?: string | Uint8Array | null,
+  ): boolean;
+}
+
 /**
  * The native addon could not be loaded. It comes as the 'error' event of a server with
  * `fallback: false`, or in a process with `SEARINGS_BACKEND=io_uring`.
@@ -616,6 +739,171 @@ export function createTcpServer(
 ): TcpServer;
 export function createTcpServer(connectionListener: (connection: TcpConnection) => void): TcpServer;
 
+/** A feature of io_uring, as {@link capabilities} found it. */
+export interface Capability {
+  /** Whether it worked when it was tried. */
+  available: boolean;
+  /** What was done to find out. */
+  probe: string;
+  /** The kernel that brought it; vendors backport. */
+  since: string;
+  /** Why it is not available: the error it gave, and what that means. */
+  reason: string | null;
+}
+
+export type CapabilityName =
+  | 'ring'
+  | 'multishotAccept'
+  | 'multishotRecv'
+  | 'bufferRing'
+  | 'cancelFd'
+  | 'incrementalBuffers'
+  | 'recvBundle'
+  | 'sendBundle'
+  | 'sendZeroCopy'
+  | 'sendMessageZeroCopy'
+  | 'registeredSendBuffer'
+  | 'submitAll'
+  | 'coopTaskrun'
+  | 'singleIssuer'
+  | 'deferTaskrun'
+  | 'registeredRing'
+  | 'napi'
+  | 'sqpoll'
+  | 'msgRing'
+  | 'futexWait'
+  | 'recvZeroCopy'
+  | 'cqe32';
+
+export interface ResourceLimit {
+  soft: number | 'unlimited';
+  hard: number | 'unlimited';
+}
+
+/** What {@link capabilities} tells. What cannot be found out is null. */
+export interface Capabilities {
+  /** Whether servers run on io_uring here. */
+  usable: boolean;
+  /** Why they do not, and what would change that. */
+  problem: {
+    cause: 'addon' | 'kernel' | 'memlock' | 'nofile' | 'policy' | 'seccomp' | 'sysctl';
+    reason: string;
+    advice: string;
+    command: string;
+  } | null;
+  features: Record<CapabilityName, Capability>;
+  kernel: { release: string; version: readonly [number, number, number] | null; arch: string };
+  limits: {
+    /** RLIMIT_MEMLOCK, in bytes. */
+    memlock: ResourceLimit | null;
+    /** RLIMIT_NOFILE. */
+    nofile: ResourceLimit | null;
+    somaxconn: number | null;
+    /** The sysctl kernel.io_uring_disabled: 0 for everybody, 1 for root and one group, 2 for nobody. */
+    ioUringDisabled: number | null;
+    /** That group; -1 for none. */
+    ioUringGroup: number | null;
+  };
+  sandbox: {
+    seccomp: 'none' | 'strict' | 'filter' | null;
+    /** 'docker', 'podman', 'kubernetes', …, by the traces that these leave. */
+    container: string | null;
+    initialUserNamespace: boolean | null;
+    capNetAdmin: boolean | null;
+    capIpcLock: boolean | null;
+    capSysAdmin: boolean | null;
+  };
+  /** The native addon: where it was found, or what was tried. */
+  addon: {
+    path: string | null;
+    error: string | null;
+    attempts: readonly { readonly path: string; readonly error: string }[];
+  };
+}
+
+/**
+ * What io_uring can do here: each feature is tried on rings and sockets made for that. Takes some
+ * milliseconds, in which nothing else runs. Never throws, also where the addon does not load.
+ */
+export function capabilities(): Capabilities;
+
+export interface ZcrxProbeOptions {
+  /** A network interface. Default: all of them. */
+  interface?: string | undefined;
+  /** The receive queue to ask about. Default: 0. */
+  rxQueue?: number | undefined;
+  /** Bytes of a receive buffer: a power of two from 4096 on. Default: 0, the kernel's choice. */
+  rxBufferSize?: number | undefined;
+  /** Registers the queue for real, which restarts it, and releases it. Default: false. */
+  active?: boolean | undefined;
+}
+
+/** Something in the way, and the command that removes it. */
+export interface ZcrxProblem {
+  code: string;
+  text: string;
+  fix: string;
+}
+
+/** An interface and one of its receive queues. What the driver does not tell is null. */
+export interface ZcrxInterface {
+  name: string;
+  index: number;
+  /** Of a virtual interface: 'veth', 'bridge', … */
+  kind: string | null;
+  /** The hardware behind it; null for a virtual interface. */
+  device: string | null;
+  driver: string | null;
+  up: boolean;
+  operstate: string;
+  rxQueues: number | null;
+  rxQueuesMax: number | null;
+  /** Whether headers and data of TCP arrive apart. */
+  dataSplit: 'on' | 'off' | null;
+  /** Bytes up to which data stays with its header. Linux 6.14. */
+  splitThreshold: number | null;
+  /** Rules that steer connections to a queue. */
+  ntuple: { possible: boolean; on: boolean } | null;
+  /** RSS contexts beside the default one. Linux 6.12. */
+  rssContexts: number | null;
+  xdp: { mode: 'none' | 'driver' | 'generic' | 'hardware' | 'several'; programs: string[] };
+  rxQueue: {
+    index: number;
+    /** Linux 6.8 and newer tell. */
+    usedBy: ('ioUring' | 'afXdp' | 'dmabuf' | 'leased')[] | null;
+    /** Whether traffic without a rule also goes to it. */
+    inRssTable: boolean | null;
+  };
+  ready: boolean;
+  /** What came of registering it; null if that was not asked for, or not allowed. */
+  active: { ok: boolean; stage: string; reason: string | null } | null;
+  blockers: ZcrxProblem[];
+  warnings: ZcrxProblem[];
+}
+
+export interface ZcrxReport {
+  kernel: string;
+  /** Whether any of the interfaces is ready. */
+  ready: boolean;
+  permission: { capNetAdmin: boolean | null; initialUserNamespace: boolean | null };
+  recvZeroCopy: Capability;
+  cqe32: Capability;
+  /** Kernel errors that the version number is in the range of. */
+  advisories: { id: string; title: string; source: string; fixedIn: string; ignored: boolean }[];
+  /** Loaded to learn the names of XDP programs; null where not installed. */
+  libraries: { libbpf: string | null; libxdp: string | null };
+  /** What is in the way on every interface. */
+  blockers: ZcrxProblem[];
+  interfaces: ZcrxInterface[];
+}
+
+/**
+ * Whether zero-copy receive can work on a receive queue of a network interface, and what is in its way.
+ * Changes nothing unless `active` is set.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE` for wrong options
+ */
+export function zcrxProbe(options?: ZcrxProbeOptions | null): ZcrxReport;
 /**
  * As `http.createServer()`, on the transport of {@link createTcpServer}.
  *

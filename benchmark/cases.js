@@ -30,6 +30,14 @@ const cases = {
     title: '16 connections, 64 B echo',
     load: { mode: 'echo', connections: 16, size: 64, pipeline: 1 },
   },
+  'tcp-1000': {
+    title: '1,000 connections, 64 B echo',
+    load: { mode: 'echo', connections: 1000, size: 64, pipeline: 1 },
+  },
+  'tcp-rate': {
+    title: '8 connections, 64 B echo, 2,000 a second in all',
+    load: { mode: 'echo', connections: 8, size: 64, pipeline: 256, rate: 2000 },
+  },
   'fast-64': {
     title: '64 connections, 64 B echo, other ways',
     servers: ['net', 'searings', 'incremental', 'raw', 'batch', 'echo'],

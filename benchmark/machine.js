@@ -8,9 +8,12 @@ const os = require('node:os');
 
 const US_PER_TICK = 10_000;
 
-/** Time in µs that this CPU was not idle (steal by the hypervisor included), and the wall clock. */
+/**
+ * Time in µs that this CPU, or with null all of them together, was not idle (steal by the hypervisor
+ * included), and the wall clock.
+ */
 function readCpu(cpu) {
-  const line = new RegExp(`^cpu${cpu} (.*)$`, 'm').exec(fs.readFileSync('/proc/stat', 'latin1'));
+  const line = new RegExp(`^cpu${cpu ?? ''} +(.*)$`, 'm').exec(fs.readFileSync('/proc/stat', 'latin1'));
   if (!line) throw new Error(`there is no CPU ${cpu}`);
   const [user, nice, system, , , irq, softirq, steal] = line[1].split(' ').map(Number);
   return {

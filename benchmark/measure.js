@@ -40,8 +40,12 @@ function takeReadings(server, { serverCpu, loadCpu }) {
   return { stats, serverCpu: readCpu(serverCpu), loadCpu: readCpu(loadCpu) };
 }
 
-/** The larger of the shares that other processes took of the server's and the generator's CPU. */
-function disturbance(before, after, serverShare, loadShare) {
+/**
+ * The larger of the shares that other processes took of the server's and the generator's CPU; of a server
+ * that is not pinned, what they took of all CPUs.
+ */
+function disturbance(before, after, serverShare, loadShare, pinned) {
+  if (!pinned) return foreignShare(before.serverCpu, after.serverCpu, serverShare + loadShare);
   return Math.max(
     foreignShare(before.serverCpu, after.serverCpu, serverShare),
     foreignShare(before.loadCpu, after.loadCpu, loadShare),
@@ -67,7 +71,7 @@ async function measureTraffic(benchmark, server, options) {
     ...costs,
     serverCpu,
     loadCpu,
-    foreign: disturbance(readings.measure, readings.measured, serverCpu, loadCpu),
+    foreign: disturbance(readings.measure, readings.measured, serverCpu, loadCpu, options.serverCpu !== null),
     rss: after.rss,
     backend: after.info?.backend ?? null,
     load: line,

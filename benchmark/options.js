@@ -15,7 +15,7 @@ const USAGE = `usage: node benchmark/run.js [options]
   --quick              2 rounds of 1 second, 0.5 second warm-up
   --node PATH          Node executable of the servers (this one)
   --load PATH          load generator (build/release/sea_load)
-  --server-cpu N       CPU of the server, all its threads (0)
+  --server-cpu N       CPU of the server, all its threads (0); any: not pinned
   --load-cpu N         CPU of the generator (1)
   --json FILE          write everything measured
   --check              exit with 1 when a threshold is missed`;
@@ -76,7 +76,10 @@ function parseOptions(argv) {
     rounds: number(merged, 'rounds', { min: 1, max: 100, integer: true }),
     seconds: number(merged, 'seconds', { min: 0.1, max: 300 }),
     warmup: number(merged, 'warmup', { min: 0, max: 60 }),
-    serverCpu: number(merged, 'server-cpu', { min: 0, max: 1023, integer: true }),
+    serverCpu:
+      values['server-cpu'] === 'any'
+        ? null
+        : number(merged, 'server-cpu', { min: 0, max: 1023, integer: true }),
     loadCpu: number(merged, 'load-cpu', { min: 0, max: 1023, integer: true }),
     node: values.node,
     load: values.load,

@@ -10,7 +10,9 @@ const SERVERS = path.join(__dirname, 'servers');
 const ANSWER_MS = 15_000;
 const LOAD_GRACE_MS = 60_000;
 
+/** With null on any CPU. */
 function pinned(cpu, command, args, stdio) {
+  if (cpu === null) return spawn(command, args, { stdio });
   return spawn('taskset', ['-c', String(cpu), command, ...args], { stdio });
 }
 

@@ -3,6 +3,7 @@
 #include <node_api.h>
 #include <stdio.h>
 
+#include "host.h"
 #include "layout.h"
 #include "sea.h"
 #include "transport.h"
@@ -12,37 +13,6 @@ static void
 set_number(napi_env env, napi_value object, const char *name, double number)
 {
   sea_napi_set(env, object, name, sea_napi_number(env, number));
-}
-
-static napi_value
-features_object(napi_env env, const sea_features_t *f)
-{
-  const struct {
-    const char *name;
-    int error;
-  } features[] = {
-      {"ring", f->ring},
-      {"submitAll", f->submit_all},
-      {"coopTaskrun", f->coop_taskrun},
-      {"singleIssuer", f->single_issuer},
-      {"deferTaskrun", f->defer_taskrun},
-      {"registeredRing", f->registered_ring},
-      {"bufferRing", f->buffer_ring},
-      {"multishotAccept", f->multishot_accept},
-      {"multishotRecv", f->multishot_recv},
-      {"cancelFd", f->cancel_fd},
-      {"sendZeroCopy", f->send_zero_copy},
-      {"recvBundle", f->recv_bundles},
-      {"incrementalBuffers", f->incremental_buffers},
-  };
-  napi_value object;
-  napi_create_object(env, &object);
-  for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
-    napi_value reason = sea_napi_string(
-        env, features[i].error == 0 ? "available" : sea_napi_errno_name(features[i].error));
-    sea_napi_set(env, object, features[i].name, reason);
-  }
-  return object;
 }
 
 /* probe() -> { usable, reason, code, features: { name: 'available' | errno name } } */
@@ -68,8 +38,19 @@ probe(napi_env env, napi_callback_info info)
     sea_napi_set(env, object, "reason", null);
     sea_napi_set(env, object, "code", null);
   }
-  sea_napi_set(env, object, "features", features_object(env, &features));
+  sea_napi_set(env, object, "features", sea_napi_features(env, &features));
   return object;
+}
+
+static napi_value
+method_names(napi_env env)
+{
+  napi_value names;
+  napi_create_array(env, &names);
+  for (uint32_t i = 0; sea_http_method(i) != NULL; i++) {
+    napi_set_element(env, names, i, sea_napi_string(env, sea_http_method(i)));
+  }
+  return names;
 }
 
 static napi_value
@@ -91,6 +72,9 @@ constants_object(napi_env env)
   set_number(env, constants, "SENT", SEA_EVENT_SENT);
   set_number(env, constants, "SHUTDOWN", SEA_EVENT_SHUTDOWN);
   set_number(env, constants, "DRAIN", SEA_EVENT_DRAIN);
+  set_number(env, constants, "REQUEST", SEA_EVENT_REQUEST);
+  set_number(env, constants, "REQUEST_SMALL", SEA_NAPI_REQUEST_SMALL);
+  set_number(env, constants, "REQUEST_END", SEA_EVENT_REQUEST_END);
   set_number(env, constants, "CLOSED", SEA_EVENT_CLOSED);
   set_number(env, constants, "COMMAND_SPACE", SEA_EVENT_COMMAND_SPACE);
   set_number(env, constants, "LISTENER_CLOSED", SEA_EVENT_LISTENER_CLOSED);
@@ -99,6 +83,19 @@ constants_object(napi_env env)
   set_number(env, constants, "WRITE_SENT", SEA_NAPI_WRITE_SENT);
   set_number(env, constants, "POST_TAKEN", SEA_NAPI_POST_TAKEN);
   set_number(env, constants, "POST_NO_SPACE", SEA_NAPI_POST_NO_SPACE);
+  set_number(env, constants, "POST_REFUSED", SEA_NAPI_POST_REFUSED);
+  set_number(env, constants, "HTTP_KEEP_ALIVE", SEA_HTTP_RECORD_KEEP_ALIVE);
+  set_number(env, constants, "HTTP_HEAD", SEA_HTTP_RECORD_HEAD);
+  set_number(env, constants, "HTTP_1_0", SEA_HTTP_RECORD_1_0);
+  set_number(env, constants, "HTTP_COMPLETE", SEA_HTTP_RECORD_COMPLETE);
+  set_number(env, constants, "HTTP_RECORD_BYTES", sizeof(sea_http_record_t));
+  set_number(env, constants, "REPLY_HEAD", SEA_HTTP_REPLY_HEAD);
+  set_number(env, constants, "REPLY_1_0", SEA_HTTP_REPLY_1_0);
+  set_number(env, constants, "REPLY_CLOSE", SEA_HTTP_REPLY_CLOSE);
+  set_number(env, constants, "REPLY_NO_LENGTH", SEA_HTTP_REPLY_NO_LENGTH);
+  set_number(env, constants, "REPLY_NO_DATE", SEA_HTTP_REPLY_NO_DATE);
+  set_number(env, constants, "REPLY_NO_BODY", SEA_HTTP_REPLY_NO_BODY);
+  sea_napi_set(env, constants, "METHODS", method_names(env));
   set_number(env, constants, "CLOSE_STOP", SEA_CLOSE_STOP);
   set_number(env, constants, "CLOSE_IDLE", SEA_CLOSE_IDLE);
   set_number(env, constants, "CLOSE_NO_MEMORY", SEA_CLOSE_NO_MEMORY);
@@ -118,6 +115,10 @@ NAPI_MODULE_INIT()
 {
   export_function(env, exports, "createTransport", sea_napi_create_transport);
   export_function(env, exports, "probe", probe);
+  export_function(env, exports, "hostFeatures", sea_napi_host_features);
+  export_function(env, exports, "interfaces", sea_napi_interfaces);
+  export_function(env, exports, "tryZeroCopyReceive", sea_napi_try_zcrx);
+  export_function(env, exports, "xdpLibraries", sea_napi_xdp_libraries);
   sea_napi_set(env, exports, "constants", constants_object(env));
   return exports;
 }

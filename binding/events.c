@@ -103,17 +103,33 @@ slab_for(sea_napi_transport_t *t, const sea_event_t *event)
   return event->result <= SMALL_BYTES_MAX ? &t->small : &t->large;
 }
 
+/* Events whose bytes go to a slab. */
+static bool
+has_bytes(const sea_event_t *event)
+{
+  return event->kind == SEA_EVENT_DATA || event->kind == SEA_EVENT_REQUEST;
+}
+
+/* A record of a request is read as 32-bit numbers. */
+static size_t
+align(const sea_napi_slab_t *slab, const sea_event_t *event)
+{
+  return event->kind == SEA_EVENT_REQUEST ? (slab->used + 3) & ~(size_t)3 : slab->used;
+}
+
 static bool
 fits(const sea_napi_slab_t *slab, const sea_event_t *event)
 {
-  return slab->len - slab->used >= (size_t)event->result;
+  size_t start = align(slab, event);
+  return slab->len >= start && slab->len - start >= (size_t)event->result;
 }
 
-/* Copies a data event's bytes into the slab, where they fit. */
+/* Copies an event's bytes into the slab, where they fit. */
 static void
-copy_data(sea_napi_transport_t *t, sea_napi_slab_t *slab, const sea_event_t *event)
+copy_bytes(sea_napi_transport_t *t, sea_napi_slab_t *slab, const sea_event_t *event)
 {
   size_t len = (size_t)event->result;
+  slab->used = align(slab, event);
   memcpy(slab->data + slab->used, sea_event_data(t->core, event), len);
   slab->used += len;
 }
@@ -139,21 +155,22 @@ join(sea_napi_transport_t *t, int32_t *before, const sea_event_t *event)
       before[SEA_NAPI_RECORD_SLOT] != (int32_t)event->slot || !fits(slab, event)) {
     return false;
   }
-  copy_data(t, slab, event);
+  copy_bytes(t, slab, event);
   before[SEA_NAPI_RECORD_B] += event->result;
   return true;
 }
 
 static void
-put_data(sea_napi_transport_t *t, int32_t *record, const sea_event_t *event)
+put_bytes(sea_napi_transport_t *t, int32_t *record, const sea_event_t *event)
 {
   sea_napi_slab_t *slab = slab_for(t, event);
   if (slab == &t->small) {
-    record[SEA_NAPI_RECORD_KIND] = SEA_NAPI_DATA_SMALL;
+    record[SEA_NAPI_RECORD_KIND] = event->kind == SEA_EVENT_DATA ? SEA_NAPI_DATA_SMALL
+                                                                 : SEA_NAPI_REQUEST_SMALL;
   }
-  record[SEA_NAPI_RECORD_A] = (int32_t)slab->used;
+  record[SEA_NAPI_RECORD_A] = (int32_t)align(slab, event);
   record[SEA_NAPI_RECORD_B] = event->result;
-  copy_data(t, slab, event);
+  copy_bytes(t, slab, event);
 }
 
 /* Adds the event to the batch of n records. Returns the new n, or 0 when it belongs into the next.
@@ -162,17 +179,17 @@ static uint32_t
 add(sea_napi_transport_t *t, uint32_t n, const sea_event_t *event)
 {
   int32_t *record = t->records + (size_t)n * SEA_NAPI_RECORD_LENGTH;
-  bool data = event->kind == SEA_EVENT_DATA;
-  if (n > 0 && data && join(t, record - SEA_NAPI_RECORD_LENGTH, event)) {
+  bool bytes = has_bytes(event);
+  if (n > 0 && event->kind == SEA_EVENT_DATA && join(t, record - SEA_NAPI_RECORD_LENGTH, event)) {
     return n;
   }
-  if (n == t->records_max || (data && !fits(slab_for(t, event), event)) ||
+  if (n == t->records_max || (bytes && !fits(slab_for(t, event), event)) ||
       (!t->mixed && is_of_connection(event) && !first_of_slot(t, event->slot))) {
     return 0;
   }
   put(record, event);
-  if (data) {
-    put_data(t, record, event);
+  if (bytes) {
+    put_bytes(t, record, event);
   }
   return n + 1;
 }
@@ -190,8 +207,7 @@ fill(sea_napi_transport_t *t)
   check_slab(t, &t->small);
   check_slab(t, &t->large);
   const sea_event_t *first = sea_event_at(t->core, 0);
-  if (first->kind == SEA_EVENT_DATA && !fits(slab_for(t, first), first) &&
-      !refill(t, slab_for(t, first))) {
+  if (has_bytes(first) && !fits(slab_for(t, first), first) && !refill(t, slab_for(t, first))) {
     return 0;
   }
   t->batch++;

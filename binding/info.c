@@ -26,6 +26,15 @@ fast_paths(napi_env env, const sea_info_t *i)
   return object;
 }
 
+static void
+set_http(napi_env env, napi_value object, const sea_info_t *i)
+{
+  sea_napi_set(env, object, "httpRequests", sea_napi_number(env, (double)i->http_requests));
+  sea_napi_set(env, object, "httpFixed", sea_napi_number(env, (double)i->http_fixed));
+  sea_napi_set(env, object, "httpRefused", sea_napi_number(env, (double)i->http_refused));
+  sea_napi_set(env, object, "httpTimeouts", sea_napi_number(env, (double)i->http_timeouts));
+}
+
 napi_value
 sea_napi_info(napi_env env, const sea_server_t *core)
 {
@@ -78,6 +87,9 @@ sea_napi_info(napi_env env, const sea_server_t *core)
   };
   for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
     sea_napi_set(env, object, fields[k].name, sea_napi_number(env, (double)fields[k].value));
+  }
+  if (i.http) {
+    set_http(env, object, &i);
   }
   sea_napi_set(env, object, "fastPaths", fast_paths(env, &i));
   return object;

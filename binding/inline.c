@@ -184,7 +184,8 @@ sea_napi_inline_close(sea_napi_inline_t *d)
   uv_close((uv_handle_t *)&d->timer, on_handle_closed);
 }
 
-/* The environment ends (process end, worker.terminate()), and waits until the handles are closed. */
+/* The environment ends (process end, worker.terminate()), and waits until the handles are closed.
+ */
 static void
 on_env_cleanup(napi_async_cleanup_hook_handle hook, void *arg)
 {

@@ -1,4 +1,5 @@
-/* The inline driver's other half: runs a server's loop from the event loop of its JavaScript thread.
+/* The inline driver's other half: runs a server's loop from the event loop of its JavaScript
+ * thread.
  *
  * Before the event loop sleeps, and whenever the ring wakes it, passes of the core and batches for
  * JavaScript take turns until neither has anything left, or for a while; then everybody else has a

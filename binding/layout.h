@@ -27,5 +27,8 @@ enum {
 
 /* A kind of record beside those of sea_event_kind_t: as DATA, with the bytes in the small slab. */
 #define SEA_NAPI_DATA_SMALL 64
+/* REQUEST: as data; the bytes are a sea_http_record_t, at a multiple of 4. This one in the small
+ * slab. */
+#define SEA_NAPI_REQUEST_SMALL 65
 
 #endif

@@ -102,6 +102,7 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->zero_copy_min = sea_napi_get_u32(env, object, "zeroCopySendMin", o->zero_copy_min);
   o->send_buffer_count = sea_napi_get_u32(env, object, "sendBufferCount", o->send_buffer_count);
   o->send_buffer_size = sea_napi_get_u32(env, object, "sendBufferSize", o->send_buffer_size);
+  o->busy_poll_us = sea_napi_get_u32(env, object, "busyPollMicros", 0);
   o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
   o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);
   o->send_queue_max = sea_napi_get_u32(env, object, "sendQueueCapacity", o->send_queue_max);
@@ -134,7 +135,14 @@ create_core(napi_env env, napi_value options_object, sea_napi_transport_t *t)
   options.on_events = sea_napi_ring;
   options.on_release = sea_napi_on_release;
   options.arg = t;
-  return sea_server_create(&options, &t->core);
+  sea_http_options_t *http = NULL;
+  int error = sea_napi_read_http(env, options_object, &http);
+  options.http = http;
+  if (error == 0) {
+    error = sea_server_create(&options, &t->core);
+  }
+  sea_napi_free_http(http);
+  return error;
 }
 
 static bool

@@ -24,9 +24,9 @@ typedef struct sea_napi_transport {
   uint32_t holders;   /* of this struct: the JavaScript object, the threadsafe function */
 
   sea_driver_t driver;
-  napi_threadsafe_function doorbell;      /* of the worker */
+  napi_threadsafe_function doorbell;     /* of the worker */
   struct sea_napi_inline *inline_driver; /* or this, until it is released */
-  napi_ref on_batch; /* JavaScript: (count) => void, see events.c */
+  napi_ref on_batch;                     /* JavaScript: (count) => void, see events.c */
   napi_ref on_slab;  /* JavaScript: (small) => Buffer, memory for received bytes */
   napi_ref on_later; /* JavaScript: () => void, calls drain() in a turn of its own */
 

@@ -521,5 +521,6 @@ sea_napi_define_verbs(napi_env env, napi_value object, sea_napi_transport_t *tra
       {"queuedBytes", verb_queued_bytes},
   };
   return sea_napi_define(env, object, transport, verbs, sizeof verbs / sizeof *verbs) &&
-         sea_napi_define_raw_verbs(env, object, transport);
+         sea_napi_define_raw_verbs(env, object, transport) &&
+         sea_napi_define_http_verbs(env, object, transport);
 }

@@ -24,4 +24,11 @@ sea_napi_transport_t *sea_napi_enter(napi_env env, napi_callback_info info, napi
 /* raw_verbs.c */
 bool sea_napi_define_raw_verbs(napi_env env, napi_value object, sea_napi_transport_t *transport);
 
+/* http.c */
+bool sea_napi_define_http_verbs(napi_env env, napi_value object, sea_napi_transport_t *transport);
+/* Options of HTTP, from `options.http`; 0 and *out NULL without. The routes' bytes are read from
+ * JavaScript's Buffers, so use it before returning there. */
+int sea_napi_read_http(napi_env env, napi_value options, sea_http_options_t **out);
+void sea_napi_free_http(sea_http_options_t *http);
+
 #endif

@@ -1,6 +1,8 @@
 'use strict';
 
 const { SearingsNativeLoadError } = require('./errors');
+const { capabilities } = require('./host/capabilities');
+const { zcrxProbe } = require('./host/zcrx');
 const { HttpServer, createHttpServer } = require('./http/server');
 const { HttpsServer, createHttpsServer } = require('./http/https');
 const { TcpConnection } = require('./tcp/connection');
@@ -8,6 +10,7 @@ const { TcpServer, createTcpServer } = require('./tcp/server');
 const { TlsServer, createTlsServer } = require('./tls/server');
 const { UringTcpServer } = require('./raw/server');
 const { UringTcpEchoServer } = require('./raw/echo');
+const { UringHttpServer } = require('./raw/http-server');
 
 module.exports = {
   createTcpServer,
@@ -21,5 +24,8 @@ module.exports = {
   HttpsServer,
   UringTcpServer,
   UringTcpEchoServer,
+  UringHttpServer,
   SearingsNativeLoadError,
+  capabilities,
+  zcrxProbe,
 };

@@ -12,6 +12,9 @@ export const {
   HttpsServer,
   UringTcpServer,
   UringTcpEchoServer,
+  UringHttpServer,
   SearingsNativeLoadError,
+  capabilities,
+  zcrxProbe,
 } = searings;
 export default searings;

@@ -36,6 +36,7 @@ const TCP_OPTIONS = {
 
   // The transport.
   driver: { kind: 'driver', default: undefined },
+  busyPollMicros: integer(0, 0, 1000),
   queueDepth: integer(256, 8, 32768),
   bufferCount: integer(1024, 1, 32768),
   bufferSize: integer(16 * KIB, 64, KIB * KIB),
@@ -72,6 +73,28 @@ const RAW_OPTIONS = {
   __proto__: null,
   ...COMMON_OPTIONS,
   sendQueueCapacity: integer(1024, 1, 2 ** 24),
+};
+
+/** Every option of `UringHttpServer`. */
+const HTTP_OPTIONS = {
+  __proto__: null,
+  ...COMMON_OPTIONS,
+  statusCode: integer(200, 200, 999),
+  responseHeaders: { kind: 'headers', default: undefined },
+  responseBody: { kind: 'bytes', default: undefined },
+  routes: { kind: 'object', default: undefined },
+
+  // Limits, and what is refused with 431, 414 and 413 above them.
+  maxHeaderSize: integer(16 * KIB, 256, 16 * KIB * KIB),
+  maxHeadersCount: integer(2000, 1, 65535),
+  maxUrlLength: integer(8 * KIB, 1, 16 * KIB * KIB),
+  maxBodySize: integer(KIB * KIB, 0, Number.MAX_SAFE_INTEGER),
+  maxPipelinedRequests: integer(64, 1, 1024),
+
+  // Times, 0 for no limit.
+  headersTimeout: integer(60000, 0, MAX_INT32),
+  requestTimeout: integer(300000, 0, MAX_INT32),
+  keepAliveTimeout: integer(5000, 0, MAX_INT32),
 };
 
 /** Every option of `UringTcpEchoServer`: it has no queues to JavaScript. */
@@ -121,8 +144,22 @@ function checkBlockList(name, value) {
   }
 }
 
+function checkBytes(name, value) {
+  if (typeof value === 'string' || value instanceof Uint8Array) return;
+  const expected = 'of type string or an instance of Buffer or Uint8Array';
+  throw invalidArgType(`"options.${name}" property`, expected, value);
+}
+
+function checkObject(name, value) {
+  if (typeof value === 'object' && value !== null) return;
+  throw invalidArgType(`"options.${name}" property`, 'of type object', value);
+}
+
 const CHECKS = {
   __proto__: null,
+  bytes: checkBytes,
+  headers: checkObject,
+  object: checkObject,
   integer: checkInteger,
   boolean: checkType,
   string: checkType,
@@ -136,7 +173,7 @@ function unknownOption(name, value, table) {
   return codedError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `The "options.${name}" property is not an option of this server (known options: ${known}). ` +
+    `The "options.${name}" property is not an option there is (known options: ${known}). ` +
       `Received ${shown}`,
   );
 }
@@ -166,8 +203,8 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   if (options.noDelay !== undefined && given.tcpNoDelay === undefined) {
     options.tcpNoDelay = options.noDelay;
   }
-  options.driver ??= driverFromEnvironment();
+  if (table.driver !== undefined) options.driver ??= driverFromEnvironment();
   return Object.freeze(options);
 }
 
-module.exports = { TCP_OPTIONS, RAW_OPTIONS, ECHO_OPTIONS, normalizeOptions };
+module.exports = { TCP_OPTIONS, RAW_OPTIONS, HTTP_OPTIONS, ECHO_OPTIONS, normalizeOptions };

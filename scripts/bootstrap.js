@@ -5,7 +5,7 @@
  * npm script starts here, also before node_modules exists, so only Node's own modules are used.
  * When all is there it prints nothing and takes a fraction of a second.
  *
- *   node scripts/bootstrap.js [release|debug|asan|tsan] [--tests]
+ *   node scripts/bootstrap.js [release|debug|asan|tsan|fuzz] [--tests]
  */
 
 const { FLAVOURS, ensureModules, build } = require('./lib/build');
@@ -21,16 +21,19 @@ const OLDEST_NODE = 20;
  * @param {boolean} [wanted.lint] the linters too
  * @param {boolean} [wanted.compile] false: configure only
  */
-function bootstrap({ flavour = 'release', tests = false, lint = false, compile = true } = {}) {
+function bootstrap(wanted = {}) {
+  const { flavour = 'release', tests = false, lint = false, compile = true } = wanted;
   if (process.platform !== 'linux') {
     fail(`searings is an io_uring transport: it builds on Linux only, not on ${process.platform}`);
   }
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     fail(`searings needs Node.js ${OLDEST_NODE} or newer; this is ${process.version}`);
   }
-  ensurePackages(['build', ...(tests ? ['ctest'] : []), ...(lint ? ['lint'] : [])]);
+  const kinds = { ctest: tests, lint, fuzz: flavour === 'fuzz' };
+  ensurePackages(['build', ...Object.keys(kinds).filter((kind) => kinds[kind])]);
   ensureModules();
   build(flavour, { tests, compile });
+  if (flavour === 'fuzz') build('release'); // the addon, for the properties in JavaScript
 }
 
 if (require.main === module) {

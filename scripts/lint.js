@@ -14,7 +14,7 @@ const { buildFolder } = require('./lib/build');
 const { root, run } = require('./lib/run');
 
 const MAX_LINES = 550;
-const C_FOLDERS = ['src', 'binding', 'test/c', 'benchmark', 'examples'];
+const C_FOLDERS = ['src', 'binding', 'test/c', 'test/faults', 'test/fuzz', 'benchmark', 'examples'];
 const CODE_FOLDERS = [...C_FOLDERS, 'lib', 'bin', 'test', 'scripts', 'cmake', 'npm'];
 const CODE = /\.(c|h|js|mjs|ts|mts|cmake|sh)$/;
 

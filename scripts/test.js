@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|c|js|net|parity|types|asan|tsan] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`.
  */
@@ -13,10 +13,13 @@ const os = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { runCTests } = require('./lib/ctest');
+const { runFaults } = require('./lib/faults');
+const { runFuzz } = require('./lib/fuzz');
 const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
+const HOST = 'test/host/*.test.js';
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** Suites that do not care what kind of stream socket it is. */
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
@@ -72,6 +75,11 @@ function reference(args) {
   return mocha('mocha, parity tests on node:net itself', { files: [PARITY], env, args });
 }
 
+/** Properties, checked with random events and options. */
+function fuzzInJavaScript() {
+  return mocha('mocha, properties', { files: ['test/fuzz/*.test.js'] });
+}
+
 function typeTest() {
   title('types');
   const tsc = path.join('node_modules', 'typescript', 'bin', 'tsc');
@@ -96,20 +104,23 @@ function asanMocha(args) {
 const onNet = { SEARINGS_BACKEND: 'net' };
 const onUnix = { SEARINGS_TEST_SOCKETS: 'unix' };
 
+/** Everything that depends on the version of Node.js. */
+const javaScript = [
+  (args) => mocha('mocha, io_uring', { args }),
+  (args) => mocha('mocha, node:net', { args, env: onNet }),
+  (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
+  reference,
+  fuzzInJavaScript,
+  typeTest,
+];
+
 /** What each word on the command line stands for: what must be there, and the steps to run. */
 const SUITES = {
   all: {
     needs: { tests: true },
-    steps: [
-      () => cTests('release', []),
-      (args) => mocha('mocha, io_uring', { args }),
-      (args) => mocha('mocha, node:net', { args, env: onNet }),
-      (args) =>
-        mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
-      reference,
-      typeTest,
-    ],
+    steps: [() => cTests('release', []), ...javaScript],
   },
+  node: { needs: {}, steps: javaScript },
   parity: {
     needs: {},
     steps: [
@@ -122,23 +133,28 @@ const SUITES = {
   js: { needs: {}, steps: [(args) => mocha('mocha, io_uring', { args })] },
   net: { needs: {}, steps: [(args) => mocha('mocha, node:net', { args, env: onNet })] },
   types: { needs: {}, steps: [typeTest] },
+  // As root, with the machine to itself: it changes sysctls, and restores them.
+  host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
   asan: {
     needs: { flavour: 'asan', tests: true },
     steps: [() => cTests('asan', []), asanMocha],
   },
+  fuzz: { needs: { flavour: 'fuzz' }, steps: [runFuzz, fuzzInJavaScript] },
+  faults: { needs: { tests: true }, steps: [runFaults] },
   tsan: {
     needs: { flavour: 'tsan', tests: true },
     steps: [(args) => cTests('tsan', args)],
   },
 };
 
-function main([name = 'all', ...args]) {
+async function main([name = 'all', ...args]) {
   const suite = SUITES[name];
   if (!suite) {
     fail(`unknown suite '${name}': one of ${Object.keys(SUITES).join(', ')}`);
   }
   bootstrap(suite.needs);
-  const counts = suite.steps.map((step) => step(args));
+  const counts = [];
+  for (const step of suite.steps) counts.push(await step(args));
   const passed = counts.reduce((sum, one) => sum + one.passed, 0);
   const failed = counts.reduce((sum, one) => sum + one.failed, 0);
   if (process.env.SEARINGS_TEST_TOTALS) {

@@ -13,15 +13,17 @@ sea__answer_finish(sea_loop_t *loop, sea_conn_t *conn)
     sea__conn_close(loop, conn, SEA_CLOSE_ASKED, false); /* nothing more will come of it */
     return;
   }
-  conn->answers = SEA_ANSWERS_FINISH;
+  if (conn->answers != SEA_ANSWERS_HTTP) {
+    conn->answers = SEA_ANSWERS_FINISH; /* HTTP does the same, and more */
+  }
   sea__recv_resume(loop, conn); /* it may be paused, and is to see the FIN */
   if (conn->write_end == SEA_WRITE_OPEN) {
     conn->write_end = SEA_WRITE_SHUTTING;
   }
 }
 
-static bool
-finish_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event)
+bool
+sea__answer_finish_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event)
 {
   switch (event->kind) {
   case SEA_EVENT_DATA:
@@ -48,8 +50,12 @@ bool
 sea__answer(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event)
 {
   if (conn->answers == SEA_ANSWERS_FINISH) {
-    return finish_event(loop, conn, event);
+    return sea__answer_finish_event(loop, conn, event);
   }
-  sea__echo_event(loop, conn, event);
+  if (conn->answers == SEA_ANSWERS_HTTP) {
+    sea__http_event(loop, conn, event);
+  } else {
+    sea__echo_event(loop, conn, event);
+  }
   return true;
 }

@@ -13,6 +13,17 @@
 #define sea_likely(x) __builtin_expect(!!(x), 1)
 #define sea_unlikely(x) __builtin_expect(!!(x), 0)
 
+/* In a loop that waits for another thread: lets the core's other half, if it has one, work. */
+static inline void
+sea_cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 static inline uint32_t
 sea__min_u32(uint32_t a, uint32_t b)
 {

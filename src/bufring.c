@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "compat.h"
+#include "patience.h"
 
 #define WANTED_FIRST 16U
 
@@ -93,9 +94,12 @@ sea__bufring_init(sea_bufring_t *buffers, sea_ring_t *ring, uint32_t count, uint
     return -EINVAL;
   }
   count = sea__pow2_ceil(count);
+  uint32_t patience = SEA_PATIENCE;
   int error = register_ring(buffers, ring, count, filling);
-  while (error == -ENOMEM && count > 1) {
-    count /= 2;
+  while (error == -ENOMEM && (count > 1 || patience > 0)) {
+    if (!sea__try_again(error, &patience)) {
+      count /= 2;
+    }
     error = register_ring(buffers, ring, count, filling);
   }
   if (error < 0) {

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 struct sea_payload;
+struct sea_http_render;
 
 /* Whose the bytes are, and so what happens to them when they have been sent. */
 typedef enum sea_memory {
@@ -19,16 +20,21 @@ typedef enum sea_memory {
   SEA_MEMORY_PAYLOAD,  /* a payload's, which goes home */
   SEA_MEMORY_BUFFER,   /* a receive buffer, which goes back to the kernel */
   SEA_MEMORY_HEAP,     /* the chunk's own, which is freed */
+  SEA_MEMORY_RENDER,   /* a fixed response's, which is used once less */
+  SEA_MEMORY_STATIC,   /* nobody's: it stays */
 } sea_memory_t;
 
 typedef struct sea_chunk {
   struct sea_chunk *next;
   const char *data;
   size_t len;
-  struct sea_payload *payload; /* SEA_MEMORY_PAYLOAD */
-  uint16_t buffer_id;          /* SEA_MEMORY_BUFFER */
-  uint8_t memory;              /* sea_memory_t */
-  bool last;                   /* the host wants to know when this one has left */
+  union {
+    struct sea_payload *payload;    /* SEA_MEMORY_PAYLOAD */
+    struct sea_http_render *render; /* SEA_MEMORY_RENDER */
+  };
+  uint16_t buffer_id; /* SEA_MEMORY_BUFFER */
+  uint8_t memory;     /* sea_memory_t */
+  bool last;          /* the host wants to know when this one has left */
 } sea_chunk_t;
 
 /* First in, first out. */

@@ -20,6 +20,7 @@ typedef enum sea_command_op {
   SEA_COMMAND_SEND_PAYLOAD, /* data is a sea_payload_t */
   SEA_COMMAND_ASK_DRAIN,    /* a DRAIN event when the connection's queue has room */
   SEA_COMMAND_FINISH,       /* see sea_post() */
+  SEA_COMMAND_RESPOND,      /* data is a sea_payload_t, len the request and SEA_HTTP_LAST, _CLOSE */
 } sea_command_op_t;
 
 typedef struct sea_command {

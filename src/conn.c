@@ -32,6 +32,9 @@ sea__conn_open(sea_loop_t *loop, int fd)
   sea__stat_add(&loop->stats.slots_in_use, 1);
   conn->active_ms = loop->now_ms;
   conn->answers = loop->options.echo ? SEA_ANSWERS_ECHO : SEA_ANSWERS_HOST;
+  if (loop->http != NULL && !sea__http_open(loop, conn)) {
+    sea__conn_close(loop, conn, SEA_CLOSE_NO_MEMORY, true);
+  }
   watch_idle(loop, conn);
   sea__loop_emit(loop, SEA_EVENT_OPEN, conn, 0);
   sea__loop_todo(loop, conn);
@@ -197,6 +200,9 @@ sea__conn_expire(sea_loop_t *loop)
 {
   sea_list_t due;
   end_farewells(loop);
+  if (loop->http != NULL) {
+    sea__http_expire(loop);
+  }
   if (loop->options.idle_ms == 0) {
     return;
   }

@@ -39,6 +39,7 @@ typedef enum sea_answers {
   SEA_ANSWERS_HOST = 0,
   SEA_ANSWERS_FINISH, /* the worker, which closes it at the peer's FIN; answer.c */
   SEA_ANSWERS_ECHO,   /* the worker, which sends everything back; echo.c */
+  SEA_ANSWERS_HTTP,   /* the worker, which makes requests of it; http/session.c */
 } sea_answers_t;
 
 #define SEA_SEND_BUFFER_NONE UINT16_MAX
@@ -82,11 +83,12 @@ typedef struct sea_conn {
   sea_chunk_queue_t queue;
   size_t head_sent; /* bytes of the queue's first chunk that have left */
   sea_gather_t *gather;
-  int32_t zero_copy_result; /* of the send that waits for its notification */
-  uint16_t send_buffer;     /* the registered buffer it is from; SEA_SEND_BUFFER_NONE */
-  uint32_t sends_queued;    /* payload sends in the queue */
-  uint32_t drain_needed;    /* drain_wanted: for how many more there is to be room */
-  uint32_t unacked;         /* bytes the peer had not acknowledged when that was last looked at */
+  int32_t zero_copy_result;   /* of the send that waits for its notification */
+  uint16_t send_buffer;       /* the registered buffer it is from; SEA_SEND_BUFFER_NONE */
+  uint32_t sends_queued;      /* payload sends in the queue */
+  uint32_t drain_needed;      /* drain_wanted: for how many more there is to be room */
+  struct sea_http_conn *http; /* SEA_ANSWERS_HTTP */
+  uint32_t unacked;           /* bytes the peer had not acknowledged when that was last looked at */
 
   /* The host's, from OPEN to CLOSED; the worker touches them only while nobody has the slot. */
   uint32_t sends_given;

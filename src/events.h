@@ -46,6 +46,13 @@ sea__events_push(sea_events_t *events)
   return &events->ring[events->next++ & events->mask];
 }
 
+/* The one that was pushed last, while it is unpublished. */
+static inline sea_event_t *
+sea__events_last(sea_events_t *events)
+{
+  return &events->ring[(events->next - 1) & events->mask];
+}
+
 static inline bool
 sea__events_unpublished(const sea_events_t *events)
 {

@@ -65,7 +65,8 @@ sea__inline_sleep(sea_loop_t *loop)
   if (sea__loop_stalled(loop)) {
     return !rings && sleep_stalled(loop);
   }
-  if (rings || sea__loop_has_work(loop)) {
+  /* What was reaped last may have been the last of all: the next pass says so. */
+  if (rings || sea__loop_has_work(loop) || sea__loop_finished(loop)) {
     return false;
   }
   io_uring_cq_eventfd_toggle(&loop->ring.uring, true);
@@ -101,8 +102,8 @@ sea__inline_finish(sea_loop_t *loop)
 {
   while (!loop->ended) {
     sea__inline_pass(loop);
-    if (!loop->ended && !sea__loop_has_work(loop) && !sea__ring_wants_enter(&loop->ring) &&
-        !sea__ring_has_completions(&loop->ring)) {
+    if (!loop->ended && !sea__loop_has_work(loop) && !sea__loop_finished(loop) &&
+        !sea__ring_wants_enter(&loop->ring) && !sea__ring_has_completions(&loop->ring)) {
       sea__ring_enter(&loop->ring, true, sea__loop_wait_ms(loop));
     }
   }

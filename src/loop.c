@@ -5,13 +5,14 @@
 #include <errno.h>
 
 #include "clock.h"
+#include "http/http.h"
 
 /* -- life ------------------------------------------------------------------------------------- */
 
 int
 sea__loop_init(sea_loop_t *loop, const sea_options_t *options)
 {
-  *loop = (sea_loop_t){.options = *options};
+  *loop = (sea_loop_t){.options = *options, .step_events = SEA_EVENTS_PER_STEP};
   loop->listener = (sea_listener_t){.fd = -1, .announced = true};
   sea__list_init(&loop->todo);
   sea__list_init(&loop->starved);
@@ -28,7 +29,13 @@ sea__loop_init(sea_loop_t *loop, const sea_options_t *options)
   if (error < 0) {
     return error;
   }
-  error = sea__events_init(&loop->events, options->event_capacity);
+  error = options->http == NULL ? 0 : sea__http_create(loop, options->http);
+  loop->options.http = NULL; /* the caller's, and read */
+  if (error == 0) {
+    uint32_t least = loop->step_events * 2;
+    uint32_t capacity = options->event_capacity;
+    error = sea__events_init(&loop->events, capacity < least ? least : capacity);
+  }
   if (error == 0) {
     error = sea__commands_init(&loop->commands, options->command_capacity);
   }
@@ -46,6 +53,7 @@ sea__loop_deinit(sea_loop_t *loop)
   sea__commands_deinit(&loop->commands);
   sea__events_deinit(&loop->events);
   sea__wake_deinit(&loop->wake);
+  sea__http_destroy(loop);
   sea__payloads_deinit(&loop->payloads);
   sea__chunk_pool_deinit(&loop->chunks);
   sea__slab_deinit(&loop->slab);
@@ -79,20 +87,29 @@ make_buffers(sea_loop_t *loop)
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
-  bool polled = loop->options.driver == SEA_DRIVER_INLINE;
-  int error = sea__ring_init(&loop->ring, loop->options.queue_depth, polled, &loop->stats);
+  bool polled = loop->options.driver == SEA_DRIVER_INLINE || loop->options.busy_poll_us > 0;
+  uint32_t depth = loop->options.queue_depth;
+  int error;
+  /* A ring that leaves no locked memory for buffers is too large. */
+  do {
+    error = sea__ring_init(&loop->ring, depth, polled, &loop->stats);
+    if (error < 0) {
+      return error;
+    }
+    depth = loop->ring.uring.sq.ring_entries / 2;
+    error = make_buffers(loop);
+    if (error < 0) {
+      sea__ring_deinit(&loop->ring);
+    }
+  } while (error == -ENOMEM && depth >= SEA_RING_ENTRIES_MIN);
   if (error < 0) {
-    return error;
-  }
-  error = make_buffers(loop);
-  if (error < 0) {
-    sea__ring_deinit(&loop->ring);
     return error;
   }
   sea__zero_copy_init(&loop->zero_copy, &loop->ring, &loop->options);
   loop->now_ms = sea__clock_ms();
   sea__timer_init(&loop->timer, loop->options.idle_ms, loop->now_ms);
   sea__timer_init(&loop->farewells, SEA_FAREWELL_MS, loop->now_ms);
+  sea__http_start(loop);
   return 0;
 }
 
@@ -106,18 +123,6 @@ sea__loop_ring_deinit(sea_loop_t *loop)
 
 /* -- events ----------------------------------------------------------------------------------- */
 
-void
-sea__loop_release(sea_loop_t *loop, const sea_event_t *event)
-{
-  if (event->kind == SEA_EVENT_DATA) {
-    sea__bufring_recycle(&loop->buffers, event->buffer_id);
-    sea__stat_sub(&loop->stats.buffers_in_use, 1);
-  } else if (event->kind == SEA_EVENT_CLOSED) {
-    sea__slab_free(&loop->slab, event->slot);
-    sea__stat_sub(&loop->stats.slots_in_use, 1);
-  }
-}
-
 static void
 reclaim(sea_loop_t *loop)
 {
@@ -128,45 +133,6 @@ reclaim(sea_loop_t *loop)
     }
     sea__loop_release(loop, event);
   }
-}
-
-static void
-emit(sea_loop_t *loop, sea_conn_t *conn, sea_event_t *event)
-{
-  if (conn != NULL) {
-    event->slot = conn->slot;
-    event->generation = atomic_load_explicit(&conn->generation, memory_order_relaxed);
-  }
-  if (conn != NULL && conn->answers != SEA_ANSWERS_HOST && sea__answer(loop, conn, event)) {
-    return;
-  }
-  if (loop->discarding) {
-    sea__loop_release(loop, event);
-    return;
-  }
-  assert(sea__events_room(&loop->events) > 0);
-  *sea__events_push(&loop->events) = *event;
-  sea_bell_t bell = event->kind == SEA_EVENT_SENT && event->result == 0 ? SEA_BELL_LAZY
-                                                                        : SEA_BELL_NOW;
-  if (bell > loop->bell_due) {
-    loop->bell_due = bell;
-  }
-}
-
-void
-sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result)
-{
-  sea_event_t event = {.kind = (uint8_t)kind, .result = result};
-  emit(loop, conn, &event);
-}
-
-void
-sea__loop_emit_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id,
-                    uint32_t offset)
-{
-  sea_event_t event = {
-      .kind = SEA_EVENT_DATA, .result = len, .buffer_id = buffer_id, .offset = offset};
-  emit(loop, conn, &event);
 }
 
 static void
@@ -222,6 +188,10 @@ execute(sea_loop_t *loop, const sea_command_t *command)
     sea__outbox_queue(loop, conn, command);
     return;
   }
+  if (command->op == SEA_COMMAND_RESPOND) {
+    sea__http_response(loop, conn, command);
+    return;
+  }
   if (conn == NULL) {
     return; /* gone meanwhile: its CLOSED event is on the way or has been seen */
   }
@@ -252,6 +222,7 @@ execute(sea_loop_t *loop, const sea_command_t *command)
     sea__answer_finish(loop, conn);
     break;
   case SEA_COMMAND_SEND_PAYLOAD:
+  case SEA_COMMAND_RESPOND:
   case SEA_COMMAND_STOP_ACCEPTING:
     break;
   }
@@ -534,6 +505,9 @@ sea__loop_wait_ms(const sea_loop_t *loop)
   int64_t wait = sooner(sea__timer_wait_ms(&loop->timer, loop->now_ms),
                         sea__timer_wait_ms(&loop->farewells, loop->now_ms));
   const sea_listener_t *listener = &loop->listener;
+  if (loop->http != NULL) {
+    wait = sooner(wait, sea__http_wait_ms(loop));
+  }
   if (listener->wanted && !listener->armed && listener->retry_ms > loop->now_ms) {
     int64_t retry = (int64_t)(listener->retry_ms - loop->now_ms);
     wait = sooner(wait, retry);

@@ -21,8 +21,14 @@
 #include "wake.h"
 #include "zerocopy.h"
 
-/* The most events one step (a CQE, a command, a connection's service) can cause. */
+/* The most events one step (a CQE, a command, a connection's service) can cause, HTTP aside. */
 #define SEA_EVENTS_PER_STEP 4
+
+/* sea_event_t.marks */
+enum {
+  SEA_MARK_KEEP = 1 << 0,  /* a later event gives the buffer back */
+  SEA_MARK_BLOCK = 1 << 1, /* the bytes are in a block, not in a receive buffer */
+};
 
 enum {
   SEA_ORDER_STOP = 1 << 0,    /* cut every connection, then end */
@@ -66,6 +72,8 @@ typedef struct sea_loop {
   sea_timer_t farewells; /* closing ones, see conn.c */
   sea_listener_t listener;
   sea_zero_copy_t zero_copy;
+  struct sea_http *http; /* NULL = does not speak HTTP */
+  uint32_t step_events;  /* the most events one step (a CQE, a command, ...) can cause */
   sea_options_t options;
   int32_t recv_bundles; /* SEA_PATH_*, or the -errno for which it is off */
   int32_t incremental_buffers;
@@ -129,10 +137,13 @@ void sea__loop_say_stopped(sea_loop_t *loop);
 
 /* -- for the files of the loop -- */
 
+/* emit.c */
 /* Adds an event; conn may be NULL for events of the server. */
 void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result);
 void sea__loop_emit_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id,
                          uint32_t offset);
+/* The same, past who may answer it. */
+void sea__loop_tell(sea_loop_t *loop, const sea_conn_t *conn, sea_event_t *event);
 /* What an event referred to comes back: its buffer to the kernel, its slot to the table. */
 void sea__loop_release(sea_loop_t *loop, const sea_event_t *event);
 /* The connection has something to start: it is looked at in the next prepare. */
@@ -144,6 +155,10 @@ sea__loop_todo(sea_loop_t *loop, sea_conn_t *conn)
   }
 }
 
+/* http/http.c */
+bool sea__http_has_room(const sea_loop_t *loop);
+void sea__http_release_block(sea_loop_t *loop, uint16_t index);
+
 static inline bool
 sea__loop_starved(const sea_loop_t *loop)
 {
@@ -153,7 +168,8 @@ sea__loop_starved(const sea_loop_t *loop)
 static inline bool
 sea__loop_has_room(const sea_loop_t *loop)
 {
-  return loop->discarding || sea__events_room(&loop->events) >= SEA_EVENTS_PER_STEP;
+  return loop->discarding || (sea__events_room(&loop->events) >= loop->step_events &&
+                              (loop->http == NULL || sea__http_has_room(loop)));
 }
 
 static inline sea_conn_id_t
@@ -206,6 +222,8 @@ void sea__outbox_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *
 void sea__outbox_ask_drain(sea_loop_t *loop, sea_conn_t *conn, uint32_t needed);
 /* Says DRAIN if the host waits for it and there is room. */
 void sea__outbox_relieve(sea_loop_t *loop, sea_conn_t *conn);
+/* The same for one that was given up before it got there; conn may be NULL. */
+void sea__outbox_discard(sea_loop_t *loop, sea_conn_t *conn, sea_payload_t *payload);
 /* A send of a payload is over. */
 void sea__outbox_done(sea_loop_t *loop, sea_conn_t *conn, sea_payload_t *payload);
 
@@ -215,6 +233,20 @@ void sea__answer_finish(sea_loop_t *loop, sea_conn_t *conn);
 /* An event that the worker may answer itself; false when it is the host's. */
 bool sea__answer(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
 
+/* What is left to answer after sea__answer_finish(); false when it is the host's. */
+bool sea__answer_finish_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
+
+/* http/session.c */
+bool sea__http_open(sea_loop_t *loop, sea_conn_t *conn);
+void sea__http_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
+/* A send has completed. */
+void sea__http_sent(sea_loop_t *loop, sea_conn_t *conn);
+/* http/exchange.c */
+/* conn is NULL when it is gone: the payload goes home in any case. */
+void sea__http_response(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);
+/* http/timeout.c */
+void sea__http_expire(sea_loop_t *loop);
+int64_t sea__http_wait_ms(const sea_loop_t *loop);
 /* echo.c */
 void sea__echo_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
 /* A send has completed with this result. */

@@ -209,19 +209,14 @@ sea__outbox_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *comma
 {
   /* The host wrote the payload before the command; it is ours to read, and to count. */
   sea_payload_t *payload = (sea_payload_t *)(uintptr_t)command->data;
-  if (conn == NULL) {
-    discard(loop, payload);
-    return;
-  }
-  if (conn->state != SEA_CONN_OPEN || conn->send_error != 0 || conn->write_end != SEA_WRITE_OPEN) {
-    discard(loop, payload);
-    count_done(conn);
+  if (conn == NULL || conn->state != SEA_CONN_OPEN || conn->send_error != 0 ||
+      conn->write_end != SEA_WRITE_OPEN) {
+    sea__outbox_discard(loop, conn, payload);
     return;
   }
   sea_chunk_t *chunk = sea__chunk_acquire(&loop->chunks);
   if (chunk == NULL) {
-    discard(loop, payload);
-    count_done(conn);
+    sea__outbox_discard(loop, conn, payload);
     sea__conn_close(loop, conn, SEA_CLOSE_NO_MEMORY, true);
     return;
   }
@@ -232,6 +227,15 @@ sea__outbox_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *comma
   chunk->payload = payload;
   conn->sends_queued++;
   sea__send_append(loop, conn, chunk);
+}
+
+void
+sea__outbox_discard(sea_loop_t *loop, sea_conn_t *conn, sea_payload_t *payload)
+{
+  discard(loop, payload);
+  if (conn != NULL) {
+    count_done(conn);
+  }
 }
 
 /* Half empty, and room for what was refused: or that would be refused again, in a circle. */

@@ -108,6 +108,19 @@ sea__payload_make(sea_payloads_t *payloads, const void *data, size_t len, void *
   return payload;
 }
 
+sea_payload_t *
+sea__payload_blank(sea_payloads_t *payloads, size_t room)
+{
+  sea_payload_t *payload = acquire(payloads, room);
+  if (payload != NULL) {
+    payload->holder = NULL;
+    payload->data = payload->bytes;
+    payload->len = 0;
+    atomic_store_explicit(&payload->refs, 1, memory_order_relaxed);
+  }
+  return payload;
+}
+
 static void
 recycle(sea_payloads_t *payloads, sea_payload_t *payload)
 {

@@ -55,6 +55,8 @@ void sea__payloads_deinit(sea_payloads_t *payloads);
  * where they are. NULL when memory is out. */
 sea_payload_t *sea__payload_make(sea_payloads_t *payloads, const void *data, size_t len,
                                  void *holder);
+/* One with room for so many bytes, to be filled in. */
+sea_payload_t *sea__payload_blank(sea_payloads_t *payloads, size_t room);
 static inline void
 sea__payload_hold(sea_payload_t *payload)
 {

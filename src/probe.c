@@ -1,7 +1,10 @@
 /* Finds out what the kernel offers by using it: every feature is tried on a small ring, with
  * sockets that belong to the probe. Version numbers say little: vendors backport, sandboxes forbid.
  */
+#include "probe.h"
+
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,32 +12,51 @@
 
 #include "bufring.h"
 #include "compat.h"
-#include "ring.h"
+#include "patience.h"
 #include "sea.h"
 
-#define PROBE_ENTRIES 8
-#define PROBE_BUFFERS 2
-#define PROBE_BUFFER_SIZE 64
 #define PROBE_TIMEOUT_S 5 /* only a broken kernel lets the probe wait at all */
+#define PROBE_ATTEMPTS 16
+
+int
+sea__probe_ring(struct io_uring *ring, uint32_t flags)
+{
+  int error;
+  uint32_t patience = SEA_PATIENCE;
+  do {
+    error = io_uring_queue_init(SEA_PROBE_ENTRIES, ring, flags);
+  } while (sea__try_again(error, &patience));
+  return error;
+}
 
 static int
 try_flags(uint32_t flags)
 {
   struct io_uring ring;
-  int error = io_uring_queue_init(PROBE_ENTRIES, &ring, flags);
+  int error = sea__probe_ring(&ring, flags);
   if (error == 0) {
     io_uring_queue_exit(&ring);
   }
   return error;
 }
 
-/* Submits what is prepared and takes one completion. */
-static int
-complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
+static bool
+is_passing(int error)
+{
+  return error == -EINTR || error == -EAGAIN || error == -EBUSY;
+}
+
+/* Submits what is prepared and takes one completion. A signal or a moment without memory must not
+ * end it: the entry would be there still, and its completion be taken for that of the next. */
+int
+sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
 {
   struct io_uring_cqe *cqe = NULL;
   struct __kernel_timespec ts = {.tv_sec = PROBE_TIMEOUT_S};
-  int error = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &ts, NULL);
+  int error = -EAGAIN;
+  for (int i = 0; i < PROBE_ATTEMPTS && is_passing(error); i++) {
+    error = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &ts, NULL);
+  }
   if (error < 0 || cqe == NULL) {
     return error < 0 ? error : -ETIME;
   }
@@ -44,14 +66,40 @@ complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
   return 0;
 }
 
-/* An entry point that some sandboxes forbid although they allow the set-up. */
-static int
-try_enter(struct io_uring *ring)
+int
+sea__probe_pair(int pair[2])
+{
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : 0;
+}
+
+int
+sea__probe_tcp_pair(int pair[2])
+{
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t len = sizeof address;
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  pair[1] = -1;
+  if (listener >= 0 && pair[0] >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
+      listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
+      connect(pair[0], (struct sockaddr *)&address, len) == 0) {
+    pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  }
+  int error = pair[1] >= 0 ? 0 : -errno;
+  if (pair[1] < 0) {
+    close(pair[0]);
+  }
+  close(listener);
+  return error;
+}
+
+int
+sea__probe_enter(struct io_uring *ring)
 {
   int32_t result;
   uint32_t flags;
   io_uring_prep_nop(io_uring_get_sqe(ring));
-  int error = complete(ring, &result, &flags);
+  int error = sea__probe_complete(ring, &result, &flags);
   return error < 0 ? error : result;
 }
 
@@ -60,7 +108,7 @@ multishot_answer(struct io_uring *ring)
 {
   int32_t result;
   uint32_t flags;
-  int error = complete(ring, &result, &flags);
+  int error = sea__probe_complete(ring, &result, &flags);
   if (error < 0 || result < 0) {
     return error < 0 ? error : result;
   }
@@ -101,9 +149,9 @@ try_cancel(struct io_uring *ring, int fd)
   uint32_t flags;
   struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
   io_uring_prep_cancel_fd(sqe, fd, IORING_ASYNC_CANCEL_ALL);
-  int error = complete(ring, &result, &flags);
+  int error = sea__probe_complete(ring, &result, &flags);
   if (error == 0 && result == -ECANCELED) {
-    error = complete(ring, &result, &flags); /* the cancelled one came first */
+    error = sea__probe_complete(ring, &result, &flags); /* the cancelled one came first */
   }
   if (error < 0) {
     return error;
@@ -111,14 +159,11 @@ try_cancel(struct io_uring *ring, int fd)
   return result < 0 && result != -ENOENT && result != -EALREADY ? result : 0;
 }
 
-/* Receives `bytes` bytes with one multishot. Its CQE has to be for all of them, to stay armed, and
- * to have these flags. */
+/* Arms a multishot receive for bytes that are there. */
 static int
-try_receive(struct io_uring *ring, int pair[2], int32_t bytes, uint16_t how, uint32_t wanted)
+arm(struct io_uring *ring, const int pair[2], int32_t bytes, uint16_t how)
 {
-  static const char zeros[PROBE_BUFFERS * PROBE_BUFFER_SIZE];
-  int32_t result;
-  uint32_t flags;
+  static const char zeros[SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE];
   if (send(pair[0], zeros, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
     return -EIO;
   }
@@ -127,23 +172,58 @@ try_receive(struct io_uring *ring, int pair[2], int32_t bytes, uint16_t how, uin
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = SEA_BUFFER_GROUP;
   sqe->ioprio |= how;
-  int error = complete(ring, &result, &flags);
+  return 0;
+}
+
+/* Receives a byte. The CQE has to stay armed, and to have these flags. */
+static int
+try_receive(struct io_uring *ring, const int pair[2], uint32_t wanted)
+{
+  int32_t result;
+  uint32_t flags;
+  int error = arm(ring, pair, 1, 0);
+  if (error == 0) {
+    error = sea__probe_complete(ring, &result, &flags);
+  }
   if (error < 0 || result < 0) {
     return error < 0 ? error : result;
   }
   wanted |= IORING_CQE_F_MORE;
-  return result == bytes && (flags & wanted) == wanted ? 0 : -EOPNOTSUPP;
+  return result == 1 && (flags & wanted) == wanted ? 0 : -EOPNOTSUPP;
+}
+
+/* Receives what fills every buffer. Kernels that do not know yet how much there is fill only one
+ * buffer at first (seen on 6.12), and then several. */
+static int
+try_bundle(struct io_uring *ring, const int pair[2])
+{
+  int32_t result = 0;
+  uint32_t flags = 0;
+  int error = arm(ring, pair, SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE,
+                  SEA_IORING_RECVSEND_BUNDLE);
+  for (int i = 0; i < SEA_PROBE_BUFFERS && error == 0; i++) {
+    error = sea__probe_complete(ring, &result, &flags);
+    if (error < 0 || result < 0) {
+      return error < 0 ? error : result;
+    }
+    if (result > SEA_PROBE_BUFFER_SIZE) {
+      return 0;
+    }
+    error = flags & IORING_CQE_F_MORE ? 0 : -EOPNOTSUPP;
+  }
+  return error < 0 ? error : -EOPNOTSUPP;
 }
 
 static void
 try_recv_and_cancel(struct io_uring *ring, sea_features_t *features)
 {
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    features->multishot_recv = features->cancel_fd = -errno;
+  int error = sea__probe_pair(pair);
+  if (error < 0) {
+    features->multishot_recv = features->cancel_fd = error;
     return;
   }
-  features->multishot_recv = try_receive(ring, pair, 1, 0, 0);
+  features->multishot_recv = try_receive(ring, pair, 0);
   features->cancel_fd = try_cancel(ring, pair[1]);
   close(pair[0]);
   close(pair[1]);
@@ -156,19 +236,22 @@ try_filling(sea_filling_t filling)
   sea_ring_t ring = {0};
   sea_bufring_t buffers = {0};
   int pair[2] = {-1, -1};
-  int error = io_uring_queue_init(PROBE_ENTRIES, &ring.uring, 0);
+  int error = sea__probe_ring(&ring.uring, 0);
   if (error < 0) {
     return error;
   }
-  error = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE, filling);
-  if (error == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    error = -errno;
+  error = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS, SEA_PROBE_BUFFER_SIZE, filling);
+  if (error == 0) {
+    /* Some kernels cannot tell how much a Unix socket has, and then fill one buffer at a time. */
+    error = sea__probe_tcp_pair(pair);
+  }
+  if (error < 0 && buffers.ring != NULL) {
+    error = sea__probe_pair(pair); /* there may be no loopback */
   }
   if (error == 0 && filling == SEA_FILL_BUNDLES) {
-    error = try_receive(&ring.uring, pair, PROBE_BUFFERS * PROBE_BUFFER_SIZE,
-                        SEA_IORING_RECVSEND_BUNDLE, 0);
+    error = try_bundle(&ring.uring, pair);
   } else if (error == 0) {
-    error = try_receive(&ring.uring, pair, 1, 0, SEA_IORING_CQE_F_BUF_MORE);
+    error = try_receive(&ring.uring, pair, SEA_IORING_CQE_F_BUF_MORE);
   }
   close(pair[0]);
   close(pair[1]);
@@ -185,15 +268,16 @@ try_send_zero_copy(struct io_uring *ring)
   int pair[2];
   int32_t result;
   uint32_t flags;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    return -errno;
+  int error = sea__probe_pair(pair);
+  if (error < 0) {
+    return error;
   }
   struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
   io_uring_prep_send_zc(sqe, pair[0], "x", 1, MSG_NOSIGNAL, 0);
-  int error = complete(ring, &result, &flags);
+  error = sea__probe_complete(ring, &result, &flags);
   if (error == 0 && (flags & IORING_CQE_F_MORE)) {
     int32_t notified;
-    error = complete(ring, &notified, &flags);
+    error = sea__probe_complete(ring, &notified, &flags);
   }
   close(pair[0]);
   close(pair[1]);
@@ -208,17 +292,17 @@ try_operations(sea_features_t *features)
 {
   sea_ring_t ring = {0};
   sea_bufring_t buffers;
-  features->ring = io_uring_queue_init(PROBE_ENTRIES, &ring.uring, 0);
+  features->ring = sea__probe_ring(&ring.uring, 0);
   if (features->ring < 0) {
     return;
   }
-  features->ring = try_enter(&ring.uring);
+  features->ring = sea__probe_enter(&ring.uring);
   int registered = io_uring_register_ring_fd(&ring.uring);
   features->registered_ring = registered < 0 ? registered : 0;
   features->multishot_accept = try_accept(&ring.uring);
   features->send_zero_copy = try_send_zero_copy(&ring.uring);
-  features->buffer_ring = sea__bufring_init(&buffers, &ring, PROBE_BUFFERS, PROBE_BUFFER_SIZE,
-                                            SEA_FILL_WHOLE);
+  features->buffer_ring = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS,
+                                            SEA_PROBE_BUFFER_SIZE, SEA_FILL_WHOLE);
   if (features->buffer_ring == 0) {
     try_recv_and_cancel(&ring.uring, features);
   } else {
@@ -253,16 +337,37 @@ verdict(const sea_features_t *features, const char **stage)
   return 0;
 }
 
+/* Without a ring there is nothing to try. */
+static void
+fill(sea_features_t *features, int error)
+{
+  features->ring = features->submit_all = features->coop_taskrun = features->single_issuer =
+      features->defer_taskrun = features->registered_ring = features->buffer_ring =
+          features->multishot_accept = features->multishot_recv = features->cancel_fd =
+              features->send_zero_copy = features->recv_bundles = features->incremental_buffers =
+                  error;
+}
+
 int
 sea_probe(sea_features_t *features, const char **stage)
 {
-  memset(features, 0, sizeof *features);
+  fill(features, 0);
   try_operations(features);
+  if (features->ring < 0) {
+    fill(features, features->ring);
+    return verdict(features, stage);
+  }
+  int error = verdict(features, stage);
+  if (error == -ENOMEM) { /* then each of the others would be waited for in vain */
+    features->submit_all = features->coop_taskrun = features->single_issuer =
+        features->defer_taskrun = features->recv_bundles = features->incremental_buffers = error;
+    return error;
+  }
   features->recv_bundles = try_filling(SEA_FILL_BUNDLES);
   features->incremental_buffers = try_filling(SEA_FILL_INCREMENTAL);
   features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
   features->coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN);
   features->single_issuer = try_flags(IORING_SETUP_SINGLE_ISSUER);
   features->defer_taskrun = try_flags(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
-  return verdict(features, stage);
+  return error;
 }

@@ -2,9 +2,10 @@
 
 #include <errno.h>
 
+#include "patience.h"
+
 #define CQ_PER_SQ 8
 #define CQ_ENTRIES_MAX 65536U
-#define SQ_ENTRIES_MIN 8U
 
 /* Best first. DEFER_TASKRUN needs 6.1, SINGLE_ISSUER 6.0, COOP_TASKRUN 5.19, SUBMIT_ALL 5.18. */
 static const uint32_t flag_sets[] = {
@@ -18,13 +19,16 @@ static int
 try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
 {
   int error = -EINVAL;
+  uint32_t patience = SEA_PATIENCE;
   uint32_t cq_entries = sea__min_u32(depth * CQ_PER_SQ, CQ_ENTRIES_MAX);
-  /* Unprivileged rings count against RLIMIT_MEMLOCK on some kernels (seen on 6.18), and what a ring
-   * gives back at its end arrives late: a smaller ring beats none. */
-  for (; depth >= SQ_ENTRIES_MIN; depth /= 2, cq_entries /= 2) {
-    struct io_uring_params params = {.flags = flags | IORING_SETUP_CQSIZE,
-                                     .cq_entries = cq_entries};
-    error = io_uring_queue_init_params(depth, &ring->uring, &params);
+  /* Where locked memory is scarce, the full size is waited for, and then a smaller ring beats none.
+   */
+  for (; depth >= SEA_RING_ENTRIES_MIN; depth /= 2, cq_entries /= 2) {
+    do {
+      struct io_uring_params params = {.flags = flags | IORING_SETUP_CQSIZE,
+                                       .cq_entries = cq_entries};
+      error = io_uring_queue_init_params(depth, &ring->uring, &params);
+    } while (sea__try_again(error, &patience));
     if (error != -ENOMEM) {
       break;
     }

@@ -12,6 +12,8 @@
 #include "sea.h"
 #include "stats.h"
 
+#define SEA_RING_ENTRIES_MIN 8U
+
 typedef enum sea_op {
   SEA_OP_WAKE = 1,
   SEA_OP_ACCEPT,

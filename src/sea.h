@@ -49,7 +49,9 @@ typedef enum sea_event_kind {
   SEA_EVENT_SENT,     /* the send marked `last` left for the kernel (0) or failed (-errno) */
   SEA_EVENT_SHUTDOWN, /* answer to sea_shutdown(): 0 or -errno */
   SEA_EVENT_DRAIN,    /* a sea_post() or sea_broadcast() was refused; there is room again */
-  SEA_EVENT_CLOSED,   /* the socket is gone; result = sea_close_reason_t; always the last event */
+  SEA_EVENT_REQUEST,  /* HTTP: a request's head; result = bytes of its sea_http_record_t */
+  SEA_EVENT_REQUEST_END, /* HTTP: the request's body is over; DATA came before */
+  SEA_EVENT_CLOSED, /* the socket is gone; result = sea_close_reason_t; always the last event */
   SEA_EVENT_COMMAND_SPACE,   /* a command was refused with -EAGAIN; there is room again */
   SEA_EVENT_LISTENER_CLOSED, /* accepting has ended; result = 0 or the -errno that ended it */
   SEA_EVENT_STOPPED, /* the worker has released everything; always the last event of a server */
@@ -63,14 +65,77 @@ typedef enum sea_close_reason {
 } sea_close_reason_t;
 
 typedef struct sea_event {
-  uint8_t kind; /* sea_event_kind_t */
-  uint8_t reserved;
-  uint16_t buffer_id; /* DATA: the provided buffer that holds the bytes */
+  uint8_t kind;       /* sea_event_kind_t */
+  uint8_t marks;      /* the core's */
+  uint16_t buffer_id; /* DATA: the provided buffer that holds the bytes. HTTP: or a block */
   uint32_t slot;
   uint32_t generation;
   int32_t result;
   uint32_t offset; /* DATA: where in that buffer they begin */
 } sea_event_t;
+
+/* -- HTTP ---------------------------------------------------------------------------------------
+ *
+ * A server with sea_options_t.http parses requests on the worker. What does not deserve an answer
+ * of the host's gets the worker's: requests with a fixed response, and everything that is refused.
+ * The others come as REQUEST, then DATA and REQUEST_END if there is a body, and are answered with
+ * sea_http_respond(), in any order: the worker sends the responses of a connection in the order of
+ * its requests. Of connections the host is told OPEN and CLOSED. Without `handler` it is told
+ * nothing. */
+
+/* How a response's head is completed. */
+typedef enum sea_http_reply_flag {
+  SEA_HTTP_REPLY_HEAD = 1 << 0,      /* to HEAD: the length is said, the body is not sent */
+  SEA_HTTP_REPLY_1_0 = 1 << 1,       /* to HTTP/1.0 with keep-alive */
+  SEA_HTTP_REPLY_CLOSE = 1 << 2,     /* the connection closes after it */
+  SEA_HTTP_REPLY_NO_LENGTH = 1 << 3, /* no Content-Length */
+  SEA_HTTP_REPLY_NO_DATE = 1 << 4,   /* no Date */
+  SEA_HTTP_REPLY_NO_BODY = 1 << 5,   /* 204, 304 */
+} sea_http_reply_flag_t;
+
+/* A fixed response. The core keeps copies. */
+typedef struct sea_http_route {
+  const char *path; /* NULL: of every request without a route of its own, whatever its method;
+                       otherwise of GET and HEAD for exactly this path */
+  size_t path_len;
+  uint32_t flags;   /* sea_http_reply_flag_t */
+  const char *head; /* status line and header lines, each with its CRLF */
+  size_t head_len;
+  const void *body;
+  size_t body_len;
+} sea_http_route_t;
+
+typedef struct sea_http_options {
+  uint32_t header_bytes;  /* of a request's head; 431 above */
+  uint32_t headers_max;   /* 431 above */
+  uint32_t url_bytes;     /* 414 above */
+  uint64_t body_bytes;    /* 413 above; 0 = no limit */
+  uint32_t pipeline_max;  /* requests of one connection that are looked at before the first is
+                             answered; the others wait, and the peer with them */
+  uint32_t headers_ms;    /* for a head to arrive: 408; 0 = no limit, also of the next two */
+  uint32_t request_ms;    /* for a request to arrive: 408 */
+  uint32_t keep_alive_ms; /* between two requests: closed */
+  bool handler;           /* requests without a route are the host's; otherwise 404 */
+  const sea_http_route_t *routes;
+  uint32_t route_count;
+} sea_http_options_t;
+
+/* A request's head: this, then `count` pairs of lengths (name, value), then the texts: the URL, and
+ * the names and values in turn, with nothing between them. */
+typedef struct sea_http_record {
+  uint32_t seq; /* which request of its connection; for sea_http_respond() */
+  uint32_t method;
+  uint32_t flags; /* SEA_HTTP_RECORD_* */
+  uint32_t url_len;
+  uint32_t count;
+} sea_http_record_t;
+
+enum {
+  SEA_HTTP_RECORD_KEEP_ALIVE = 1 << 0,
+  SEA_HTTP_RECORD_HEAD = 1 << 1,
+  SEA_HTTP_RECORD_1_0 = 1 << 2,
+  SEA_HTTP_RECORD_COMPLETE = 1 << 8, /* there is no body, and REQUEST_END does not follow */
+};
 
 /* Who runs the loop. */
 typedef enum sea_driver {
@@ -85,6 +150,7 @@ typedef struct sea_options {
   uint32_t buffer_size;  /* bytes of each, 64..1 MiB; default 16 KiB */
   uint32_t command_capacity; /* command ring entries, rounded up to 2^n; default 65536 */
   uint32_t event_capacity;   /* event ring entries, rounded up to 2^n; default 65536 */
+  uint32_t busy_poll_us;     /* before the worker sleeps it looks for work so long; 0..1000; 0 */
   uint32_t conns_max;        /* refuse connections above this many; 0 = no limit */
   uint32_t idle_ms;          /* close a connection after so long without traffic; 0 = never */
   uint32_t send_queue_max;   /* sends of sea_post() that one connection may have queued; 1024 */
@@ -94,10 +160,11 @@ typedef struct sea_options {
   bool zero_copy_send;      /* 6.0, gathered sends 6.1 */
   bool send_buffers;        /* zero-copy sends from registered memory, which bytes are copied to */
   uint32_t zero_copy_min;   /* bytes; shorter sends are plain ones; default 32 KiB */
-  uint32_t send_buffer_count;   /* of the registered memory, 1..1024; default 64 */
-  uint32_t send_buffer_size;    /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
-  bool echo;                    /* the worker sends back what it receives; no connection events */
-  void (*on_events)(void *arg); /* doorbell, called on the worker: there are events to take */
+  uint32_t send_buffer_count;     /* of the registered memory, 1..1024; default 64 */
+  uint32_t send_buffer_size;      /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
+  bool echo;                      /* the worker sends back what it receives; no connection events */
+  const sea_http_options_t *http; /* the worker speaks HTTP; read during create only. NULL = off */
+  void (*on_events)(void *arg);   /* doorbell, called on the worker: there are events to take */
   /* On the host: the bytes of a sea_outgoing_t with this holder are not needed any more. */
   void (*on_release)(void *arg, void *holder);
   void *arg;
@@ -177,6 +244,11 @@ typedef struct sea_info {
   uint64_t zero_copy_errors; /* refused, and sent plainly */
   uint64_t send_buffer_requests;
   uint64_t send_buffer_misses; /* too long for a buffer, or none was free */
+  bool http;                   /* speaks it; the next are 0 otherwise */
+  uint64_t http_requests;
+  uint64_t http_fixed;    /* of these: answered by the worker, from a route */
+  uint64_t http_refused;  /* answered by the worker because of a violation or limit */
+  uint64_t http_timeouts; /* connections ended by a time limit of HTTP */
   /* Of each fast path: SEA_PATH_ON, SEA_PATH_OFF or the -errno for which it is off. */
   int32_t recv_bundles;
   int32_t incremental_buffers;
@@ -203,8 +275,8 @@ int sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char
  * `spec` is not looked at. The server owns fd once this has answered 0. */
 int sea_server_adopt(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall);
 
-/* Starts the worker and waits until its ring stands (about a millisecond) or could not be made. With
- * SEA_DRIVER_INLINE makes the ring, which belongs to the calling thread from then on. */
+/* Starts the worker and waits until its ring stands (about a millisecond) or could not be made.
+ * With SEA_DRIVER_INLINE makes the ring, which belongs to the calling thread from then on. */
 int sea_server_start(sea_server_t *server);
 
 /* The bound address, also after the listener has closed. */
@@ -290,6 +362,26 @@ void sea_discard(sea_server_t *server);
  * and after consuming events. Nothing with SEA_DRIVER_INLINE, where the next pass finds them; but
  * after sea_discard(), it runs that pass. */
 void sea_flush(sea_server_t *server);
+
+/* Answers the request: the given head lines, completed as `flags` say, then the body. 0, or
+ *   -ENOTCONN  the connection is gone
+ *   -ENOBUFS   the command ring has no room; a COMMAND_SPACE event follows
+ *   -ENOMEM
+ * `holder` as in sea_outgoing_t: of the body, and given back in any case. */
+typedef struct sea_http_response {
+  sea_conn_id_t id;
+  uint32_t seq;
+  uint32_t flags;
+  const char *head;
+  size_t head_len;
+  const void *body;
+  size_t body_len;
+  void *holder;
+} sea_http_response_t;
+
+int sea_http_respond(sea_server_t *server, sea_http_response_t *response);
+/* The name of a record's method; NULL for numbers that are none. */
+const char *sea_http_method(uint32_t method);
 
 /* -- host: events ---------------------------------------------------------------------------- */
 

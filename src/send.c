@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "http/reply.h"
 #include "loop.h"
 #include "sock.h"
 
@@ -79,6 +80,11 @@ sea__send_chunk_done(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk)
     break;
   case SEA_MEMORY_HEAP:
     free((void *)(uintptr_t)chunk->data);
+    break;
+  case SEA_MEMORY_RENDER:
+    sea__http_render_done(chunk->render);
+    break;
+  case SEA_MEMORY_STATIC:
     break;
   }
   sea__chunk_release(&loop->chunks, chunk);
@@ -257,5 +263,7 @@ sea__on_send(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags)
   sea__outbox_relieve(loop, conn);
   if (conn->answers == SEA_ANSWERS_ECHO) {
     sea__echo_sent(loop, conn, result);
+  } else if (conn->answers == SEA_ANSWERS_HTTP) {
+    sea__http_sent(loop, conn);
   }
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "direct.h"
+#include "http/http.h"
 #include "inline.h"
 #include "outbox.h"
 #include "sea.h"
@@ -51,14 +52,22 @@ in_range(uint32_t value, uint32_t min, uint32_t max)
 }
 
 static bool
+http_valid(const sea_http_options_t *h)
+{
+  return in_range(h->header_bytes, 64, 1U << 24) && in_range(h->headers_max, 1, 65535) &&
+         in_range(h->url_bytes, 1, 1U << 24) && in_range(h->pipeline_max, 1, 1024);
+}
+
+static bool
 options_valid(const sea_options_t *o)
 {
-  return in_range(o->queue_depth, 8, 32768) && in_range(o->buffer_count, 1, 32768) &&
+  return in_range(o->queue_depth, 8, 32768) && in_range(o->busy_poll_us, 0, 1000) && in_range(o->buffer_count, 1, 32768) &&
          in_range(o->buffer_size, 64, 1U << 20) && in_range(o->command_capacity, 16, 1U << 24) &&
          in_range(o->zero_copy_min, 1, INT32_MAX) &&
          in_range(o->send_buffer_count, 1, SEA_SEND_BUFFERS_MAX) &&
          in_range(o->send_buffer_size, 4096, 1U << 20) &&
-         in_range(o->event_capacity, 16, 1U << 24) && o->send_queue_max > 0 && o->on_events != NULL;
+         in_range(o->event_capacity, 16, 1U << 24) && o->send_queue_max > 0 &&
+         o->on_events != NULL && (o->http == NULL || http_valid(o->http));
 }
 
 int
@@ -111,7 +120,7 @@ sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char **s
   }
   int error = take_listener(server, fd, syscall);
   if (error < 0) {
-    close(fd);
+    sea__sock_unlisten(fd, spec);
     return error;
   }
   const struct sockaddr_un *un = (const struct sockaddr_un *)&server->address;
@@ -219,6 +228,11 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
       .zero_copy_errors = sea__stat_get(&stats->zero_copy_errors),
       .send_buffer_requests = sea__stat_get(&stats->send_buffer_requests),
       .send_buffer_misses = sea__stat_get(&stats->send_buffer_misses),
+      .http = loop->http != NULL,
+      .http_requests = sea__stat_get(&stats->http_requests),
+      .http_fixed = sea__stat_get(&stats->http_fixed),
+      .http_refused = sea__stat_get(&stats->http_refused),
+      .http_timeouts = sea__stat_get(&stats->http_timeouts),
   };
   if (server->started) {
     /* Fixed before the worker reported that it had started. */
@@ -328,6 +342,12 @@ sea_broadcast(sea_server_t *server, const sea_conn_id_t *ids, uint32_t n, sea_ou
   return sea__outbox_broadcast(&server->loop, ids, n, what, stopped);
 }
 
+int
+sea_http_respond(sea_server_t *server, sea_http_response_t *response)
+{
+  return sea__http_respond(&server->loop, response);
+}
+
 bool
 sea_command_room(sea_server_t *server, uint32_t n)
 {
@@ -435,7 +455,11 @@ sea_event_at(const sea_server_t *server, uint32_t i)
 const void *
 sea_event_data(const sea_server_t *server, const sea_event_t *event)
 {
-  return sea__bufring_data(&server->loop.buffers, event->buffer_id) + event->offset;
+  const sea_loop_t *loop = &server->loop;
+  const char *base = (event->marks & SEA_MARK_BLOCK) != 0
+                         ? sea__http_block_data(&loop->http->blocks, event->buffer_id)
+                         : sea__bufring_data(&loop->buffers, event->buffer_id);
+  return base + event->offset;
 }
 
 void
@@ -443,7 +467,7 @@ sea_events_consume(sea_server_t *server, uint32_t n)
 {
   for (uint32_t i = 0; i < n; i++) {
     const sea_event_t *event = sea__events_at(&server->loop.events, i);
-    server->gave_slots |= event->kind == SEA_EVENT_CLOSED;
+    server->gave_slots |= event->kind == SEA_EVENT_CLOSED || event->kind == SEA_EVENT_REQUEST;
     server->gave_buffers += event->kind == SEA_EVENT_DATA;
     server->data_consumed += event->kind == SEA_EVENT_DATA;
   }

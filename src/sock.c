@@ -66,12 +66,17 @@ add_mode(const sea_listen_t *spec, const char **syscall)
   const char *path = ((const struct sockaddr_un *)&spec->address)->sun_path;
   struct stat status;
   *syscall = "chmod";
-  if (stat(path, &status) < 0 || chmod(path, status.st_mode | spec->mode) < 0) {
-    int error = -errno;
-    (void)unlink(path);
-    return error;
+  return stat(path, &status) < 0 || chmod(path, status.st_mode | spec->mode) < 0 ? -errno : 0;
+}
+
+/* A socket that was bound to a path and is of no use has left a file there. */
+static void
+remove_file(const sea_listen_t *spec)
+{
+  const struct sockaddr_un *un = (const struct sockaddr_un *)&spec->address;
+  if (un->sun_family == AF_UNIX && un->sun_path[0] != '\0') {
+    (void)unlink(un->sun_path);
   }
-  return 0;
 }
 
 static int
@@ -90,11 +95,14 @@ bind_and_listen(int fd, const sea_listen_t *spec, const char **syscall)
     return -errno;
   }
   error = spec->mode == 0 ? 0 : add_mode(spec, syscall);
-  if (error < 0) {
-    return error;
+  if (error == 0 && listen(fd, spec->backlog) < 0) {
+    *syscall = "listen";
+    error = -errno;
   }
-  *syscall = "listen";
-  return listen(fd, spec->backlog) < 0 ? -errno : 0;
+  if (error < 0) {
+    remove_file(spec);
+  }
+  return error;
 }
 
 int
@@ -129,6 +137,13 @@ sea__sock_listen(const sea_listen_t *spec, const char **syscall)
     return error;
   }
   return fd;
+}
+
+void
+sea__sock_unlisten(int fd, const sea_listen_t *spec)
+{
+  remove_file(spec);
+  close(fd);
 }
 
 int

@@ -11,6 +11,8 @@
 
 /* The listening fd, or -errno with *syscall naming the call that failed. */
 int sea__sock_listen(const sea_listen_t *spec, const char **syscall);
+/* Undoes it. */
+void sea__sock_unlisten(int fd, const sea_listen_t *spec);
 /* Makes fd, a stream socket made by others, listen. */
 int sea__sock_adopt(int fd, const sea_listen_t *spec, const char **syscall);
 int sea__sock_local(int fd, struct sockaddr_storage *address);

@@ -34,6 +34,10 @@ typedef struct sea_stats {
   _Atomic uint64_t zero_copy_errors;
   _Atomic uint64_t send_buffer_requests;
   _Atomic uint64_t send_buffer_misses;
+  _Atomic uint64_t http_requests;
+  _Atomic uint64_t http_fixed;
+  _Atomic uint64_t http_refused;
+  _Atomic uint64_t http_timeouts;
 } sea_stats_t;
 
 /* Not a read-modify-write: there is one writer, so a plain add between two relaxed accesses does.

@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include "clock.h"
+
 static void
 sleep_stalled(sea_loop_t *loop)
 {
@@ -18,10 +20,32 @@ sleep_stalled(sea_loop_t *loop)
   sea__wake_clear(&loop->wake);
 }
 
+/* Looks for work for a while, in memory alone. Whether there is some. */
+static bool
+busy_poll(const sea_loop_t *loop)
+{
+  if (loop->options.busy_poll_us == 0) {
+    return false;
+  }
+  uint64_t end = sea__clock_us() + loop->options.busy_poll_us;
+  do {
+    if (sea__ring_has_completions(&loop->ring) || sea__ring_wants_enter(&loop->ring) ||
+        sea__loop_has_work(loop)) {
+      return true;
+    }
+    sea_cpu_relax();
+  } while (sea__clock_us() < end);
+  return false;
+}
+
 static void
 sleep_in_ring(sea_loop_t *loop)
 {
   sea__loop_ring_lazy(loop);
+  if (busy_poll(loop)) {
+    sea__ring_enter(&loop->ring, false, 0);
+    return;
+  }
   sea__wake_announce(&loop->wake, sea__loop_sleep_reasons(loop));
   bool wait = !sea__loop_has_work(loop);
   if (!wait) {

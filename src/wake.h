@@ -20,7 +20,7 @@ enum {
 typedef struct sea_wake {
   _Atomic uint32_t sleeping; /* SEA_SLEEP_* bits; 0 = awake */
   _Atomic uint64_t wakeups;  /* eventfd writes; written by the host thread only */
-  int ring_fd; /* eventfd the ring reads; inline, the one it writes, see inline.h */
+  int ring_fd;               /* eventfd the ring reads; inline, the one it writes, see inline.h */
   int stall_fd; /* eventfd for sleeping outside the ring: a second one, because the ring's pending
                    read would otherwise swallow the wake-up meant for a plain read */
 } sea_wake_t;

@@ -1,5 +1,8 @@
-/* Keep-alive echo, closed loop: every connection keeps `pipeline` messages outstanding. A
- * connection has one multishot receive and at most one send in flight; what became due meanwhile
+/* Keep-alive echo. Closed loop: every connection keeps `pipeline` messages outstanding. With a rate,
+ * open loop: messages become due at fixed times, on one connection after the other, whether or not
+ * the ones before have come back, and their latency counts from the time they were due.
+ *
+ * A connection has one multishot receive and at most one send in flight; what became due meanwhile
  * goes out as one send. */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +13,9 @@
 #include "payload.h"
 #include "ring.h"
 
-enum { TAG_RECV = 1, TAG_SEND };
+#define NS_PER_S 1000000000u
+
+enum { TAG_RECV = 1, TAG_SEND, TAG_DUE };
 
 typedef struct {
   int fd;
@@ -32,6 +37,10 @@ typedef struct {
   echo_conn_t *conns;
   uint64_t *started_ns;
   uint64_t outstanding; /* messages, over all connections */
+  /* With a rate: */
+  uint64_t due_ns; /* when the next message is due */
+  uint32_t due_on; /* on which connection */
+  struct __kernel_timespec due_time;
 } echo_t;
 
 static uint32_t
@@ -75,14 +84,48 @@ send_due(echo_t *echo, echo_conn_t *conn)
 }
 
 static void
+start_message(echo_t *echo, echo_conn_t *conn, uint64_t started_ns)
+{
+  conn->started_ns[conn->started % echo->options->pipeline] = started_ns;
+  conn->started++;
+  echo->outstanding++;
+}
+
+static void
 start_messages(echo_t *echo, echo_conn_t *conn)
 {
-  const uint32_t pipeline = echo->options->pipeline;
-  while (conn->started - conn->done < pipeline) {
-    conn->started_ns[conn->started % pipeline] = echo->run->now_ns;
-    conn->started++;
-    echo->outstanding++;
+  while (conn->started - conn->done < echo->options->pipeline) {
+    start_message(echo, conn, echo->run->now_ns);
   }
+}
+
+static void
+arm_due(echo_t *echo)
+{
+  struct io_uring_sqe *sqe = sea__load_sqe(&echo->ring);
+  echo->due_time = (struct __kernel_timespec){.tv_sec = (int64_t)(echo->due_ns / NS_PER_S),
+                                              .tv_nsec = (int64_t)(echo->due_ns % NS_PER_S)};
+  io_uring_prep_timeout(sqe, &echo->due_time, 0, IORING_TIMEOUT_ABS);
+  sea__load_tag(sqe, TAG_DUE, 0);
+}
+
+static void
+on_due(echo_t *echo)
+{
+  const sea_load_options_t *options = echo->options;
+  if (!sea__run_is_sending(echo->run)) return;
+  for (; echo->due_ns <= echo->run->now_ns; echo->due_ns += NS_PER_S / options->rate) {
+    echo_conn_t *conn = &echo->conns[echo->due_on];
+    echo->due_on = (echo->due_on + 1) % options->connections;
+    if (conn->fd < 0) continue;
+    if (conn->started - conn->done == options->pipeline) {
+      give_up(echo, conn, "the server is slower than the rate", 0);
+      continue;
+    }
+    start_message(echo, conn, echo->due_ns);
+    send_due(echo, conn);
+  }
+  arm_due(echo);
 }
 
 static void
@@ -111,7 +154,7 @@ on_data(echo_t *echo, echo_conn_t *conn, const uint8_t *bytes, uint32_t length)
   }
   conn->received += length;
   finish_messages(echo, conn);
-  if (!sea__run_is_sending(echo->run)) return;
+  if (!sea__run_is_sending(echo->run) || echo->options->rate > 0) return;
   start_messages(echo, conn);
   send_due(echo, conn);
 }
@@ -153,6 +196,8 @@ on_cqe(void *context, uint32_t tag, uint32_t index, const struct io_uring_cqe *c
   echo_t *echo = context;
   if (tag == TAG_RECV) {
     on_recv(echo, &echo->conns[index], cqe);
+  } else if (tag == TAG_DUE) {
+    on_due(echo);
   } else {
     on_send(echo, &echo->conns[index], cqe);
   }
@@ -231,9 +276,12 @@ run_loop(echo_t *echo)
   sea__run_announce(echo->run, "open");
   for (uint32_t i = 0; i < echo->options->connections; i++) {
     arm_recv(echo, &echo->conns[i]);
+    if (echo->options->rate > 0) continue;
     start_messages(echo, &echo->conns[i]);
     send_due(echo, &echo->conns[i]);
   }
+  echo->due_ns = echo->run->now_ns;
+  if (echo->options->rate > 0) arm_due(echo);
   sea__load_loop(&echo->ring, echo->run, &handler);
 }
 

@@ -12,13 +12,16 @@
 #define PIPELINE_MAX 1024
 #define OUTSTANDING_MAX (16u << 20)
 #define SECONDS_MAX 600
+#define RATE_MAX 1000000
 #define NS_PER_S 1e9
 
 static const char usage[] =
     "sea_load --port P [--host 127.0.0.1] [--mode MODE]\n"
     "         [--connections 64] [--size 64] [--pipeline 1] [--seconds 3] [--warmup 1]\n"
+    "         [--rate R]\n"
     "\n"
-    "echo   each connection keeps `pipeline` messages of `size` bytes outstanding\n"
+    "echo   each connection keeps `pipeline` messages of `size` bytes outstanding; with --rate,\n"
+    "       R messages a second over all, at fixed times, and at most `pipeline` outstanding\n"
     "churn  `connections` loops of connect, send, receive, close\n"
     "broadcast  one connection asks for `pipeline` messages of `size` bytes to all of them\n"
     "idle   opens `connections`, exchanges one message each (none with --size 0), holds them\n";
@@ -93,6 +96,10 @@ parse_one(sea_load_options_t *options, int key, const char *value)
     rc = parse_number("seconds", value, 0, SECONDS_MAX, &number);
     options->run_ns = (uint64_t)(number * NS_PER_S);
     return rc;
+  case 'r':
+    rc = parse_number("rate", value, 1, RATE_MAX, &number);
+    options->rate = (uint32_t)number;
+    return rc;
   case 'w':
     rc = parse_number("warmup", value, 0, SECONDS_MAX, &number);
     options->warmup_ns = (uint64_t)(number * NS_PER_S);
@@ -132,6 +139,7 @@ sea__load_options_parse(sea_load_options_t *options, int argc, char **argv)
       {"pipeline", required_argument, NULL, 'd'},
       {"seconds", required_argument, NULL, 't'},
       {"warmup", required_argument, NULL, 'w'},
+      {"rate", required_argument, NULL, 'r'},
       {NULL, 0, NULL, 0},
   };
 

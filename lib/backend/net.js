@@ -317,4 +317,6 @@ function flushDeferred(backend) {
   for (const connection of connections) connection[kFlush]();
 }
 
+NetBackend.whereToListen = whereToListen;
+
 module.exports = NetBackend;

@@ -2,6 +2,8 @@
 
 const { codedError, firstLine } = require('../errors');
 const { loadBinding, probeHost } = require('../binding');
+const { diagnose } = require('../host/diagnosis');
+const { system } = require('../host/system');
 const NetBackend = require('./net');
 
 let probed;
@@ -25,25 +27,23 @@ function probe() {
   const message = `io_uring is not usable here: ${reason}`;
   const unavailable = codedError(Error, 'SEARINGS_IO_URING_UNAVAILABLE', message);
   unavailable.reason = code;
-  return { error: unavailable, reason: message, fix: fixFor(code) };
-}
-
-function fixFor(code) {
-  if (code === 'EPERM' || code === 'EACCES') {
-    return 'allow io_uring (sysctl kernel.io_uring_disabled=0, and the seccomp profile of the container)';
-  }
-  if (code === 'ENOMEM') return 'raise the limit of locked memory (ulimit -l)';
-  return 'use Linux 6.0 or newer';
+  const { advice, command } = diagnose(code, system());
+  return { error: unavailable, reason: message, fix: `${advice}: ${command}` };
 }
 
 function warnOnce(reason, fix) {
   if (warned) return;
   warned = true;
   process.emitWarning(
-    `searings runs on node:net, not on io_uring: ${reason}. To get io_uring, ${fix}; ` +
-      'to silence this warning, set SEARINGS_BACKEND=net.',
+    `searings runs on node:net, not on io_uring: ${reason}. To get io_uring, ${fix}. ` +
+      '`npx searings doctor` tells more. To silence this warning, set SEARINGS_BACKEND=net.',
     { type: 'SearingsFallbackWarning', code: 'SEARINGS_FALLBACK' },
   );
+}
+
+/** For a program that tells of the fallback itself. */
+function silenceWarning() {
+  warned = true;
 }
 
 function onNet(fallbackReason) {
@@ -81,4 +81,4 @@ function selectBackend(options) {
   return onNet(problem.reason);
 }
 
-module.exports = { selectBackend };
+module.exports = { selectBackend, silenceWarning };

@@ -102,7 +102,7 @@ class UringBackend {
     this.records = new Int32Array(options.eventBatchSize * RECORD_LENGTH);
     this.batches = 0;
     this.rejected = 0; // connections that the owner did not want
-    const slabBytes = Math.max(SLAB_BYTES, options.bufferSize);
+    const slabBytes = Math.max(SLAB_BYTES, options.bufferSize, options.recordBytesMax ?? 0);
     this.slabs = new SlabSource(slabBytes, Math.max(SLAB_BYTES_MAX, slabBytes));
     this.smallSlabs = new SlabSource(SMALL_SLAB_BYTES, SMALL_SLAB_BYTES_MAX);
     this.gatherMax = Math.min(GATHER_MAX, options.commandQueueCapacity);

@@ -4,7 +4,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { root, must, say } = require('./run');
 
-const FLAVOURS = ['release', 'debug', 'asan', 'tsan'];
+const FLAVOURS = ['release', 'debug', 'asan', 'tsan', 'fuzz'];
 
 function buildFolder(flavour) {
   return path.join(root, 'build', flavour);
@@ -63,7 +63,7 @@ function build(flavour, { tests = false, compile = true } = {}) {
     return;
   }
   const folder = buildFolder(flavour);
-  const targets = tests ? ['all'] : ['searings'];
+  const targets = tests || flavour === 'fuzz' ? ['all'] : ['searings'];
   const output = must('ninja', ['-C', folder, ...targets]);
   if (!output.includes('no work to do')) {
     say(`built ${flavour}`);

@@ -12,12 +12,17 @@ const NEEDS = {
     { program: 'cmake', package: 'cmake' },
     { program: 'ninja', package: 'ninja-build' },
     { header: 'liburing.h', package: 'liburing-dev' },
+    { file: '/usr/share/llhttp/llhttp.c', package: 'node-llhttp' },
     { header: 'uv.h', package: 'libuv1-dev' },
   ],
   ctest: [{ header: 'cmocka.h', package: 'libcmocka-dev' }],
   lint: [
     { program: 'clang-format', package: 'clang-format' },
     { program: 'clang-tidy', package: 'clang-tidy' },
+  ],
+  fuzz: [
+    { program: 'clang', package: 'clang' },
+    { library: 'libclang_rt.fuzzer', package: 'libclang-rt-dev' },
   ],
   redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
 };
@@ -26,10 +31,23 @@ const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];
 const ATTEMPTS = 3;
 const PAUSE_MS = 2000;
 
+/** One of the libraries that come with clang, in a folder of its version. */
+function isWithClang(name) {
+  const folder = run('clang', ['-print-runtime-dir']);
+  if (!folder.ok || !fs.existsSync(folder.output.trim())) return false;
+  return fs.readdirSync(folder.output.trim()).some((file) => file.startsWith(name));
+}
+
 function isThere(need) {
+  if (need.library) {
+    return isWithClang(need.library);
+  }
   if (need.program) {
     const folders = (process.env.PATH || '').split(path.delimiter);
     return folders.some((folder) => fs.existsSync(path.join(folder, need.program)));
+  }
+  if (need.file) {
+    return fs.existsSync(need.file);
   }
   return HEADER_FOLDERS.some((folder) => fs.existsSync(path.join(folder, need.header)));
 }

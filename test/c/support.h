@@ -88,6 +88,7 @@ typedef struct host {
   uint32_t released; /* holders given back */
   bool stopped;
   bool listener_closed;
+  bool posts; /* sea_post() is used, whose errors too are ERROR events: more may follow them */
   int32_t listener_result;
   host_command_t *waiting; /* refused commands, in order */
   host_command_t *waiting_last;
@@ -100,6 +101,8 @@ typedef struct host {
   void (*on_end)(struct host *host, host_conn_t *conn);
   void (*on_failed)(struct host *host, host_conn_t *conn);
   void (*on_shutdown)(struct host *host, host_conn_t *conn);
+  void (*on_request)(struct host *host, host_conn_t *conn, const sea_http_record_t *record);
+  void (*on_request_end)(struct host *host, host_conn_t *conn);
   void *arg;
 } host_t;
 
@@ -115,9 +118,13 @@ void host_echo(host_t *host);
 sea_options_t tiny_options(void);
 /* On the driver that SEARINGS_DRIVER names: worker or inline. */
 sea_options_t default_options(void);
+/* Without routes, and with a handler. */
+sea_http_options_t http_options(void);
 
 /* Waits a little for the doorbell and handles what there is. */
 void host_turn(host_t *host);
+/* The same without waiting. */
+void host_turn_at_once(host_t *host);
 #define host_until(host, condition) until(condition, host_turn(host))
 
 /* Copies the bytes and sends them; refused commands wait for room and go out in order. */

@@ -28,6 +28,16 @@ tiny_options(void)
   return options;
 }
 
+sea_http_options_t
+http_options(void)
+{
+  return (sea_http_options_t){.header_bytes = 16384,
+                              .headers_max = 100,
+                              .url_bytes = 8192,
+                              .pipeline_max = 8,
+                              .handler = true};
+}
+
 static void
 ring_bell(void *arg)
 {
@@ -57,6 +67,9 @@ host_create(const sea_options_t *options)
   own.on_events = own.on_events != NULL ? own.on_events : ring_bell;
   own.on_release = on_release;
   own.arg = host;
+  if (own.http != NULL) {
+    host->event_capacity = UINT32_MAX; /* as many as it takes */
+  }
   assert_int_equal(sea_server_create(&own, &host->server), 0);
   if (host->inline_driver) {
     inline_add(host);

@@ -1,4 +1,5 @@
-/* Servers that the test's own thread runs: whatever that thread waits for, it runs them meanwhile. */
+/* Servers that the test's own thread runs: whatever that thread waits for, it runs them meanwhile.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -5,6 +5,8 @@ import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type * as tls from 'node:tls';
 import {
+  type Capability,
+  capabilities,
   createHttpServer,
   createHttpsServer,
   createTcpServer,
@@ -13,9 +15,12 @@ import {
   SearingsNativeLoadError,
   type TcpConnection,
   type TcpServer,
+  type UringHttpRequest,
+  UringHttpServer,
   UringTcpEchoServer,
   type UringTcpEvent,
   UringTcpServer,
+  zcrxProbe,
 } from 'searings';
 
 const server: TcpServer = createTcpServer({ allowHalfOpen: true }, (connection) => {
@@ -91,6 +96,19 @@ async function serveRaw(): Promise<void> {
 }
 serveRaw().catch(console.error);
 
+const { features, limits, problem } = capabilities();
+const napi: Capability = features.napi;
+const locked: number =
+  limits.memlock?.soft === 'unlimited' ? Infinity : (limits.memlock?.soft ?? 0);
+console.log(napi.available, napi.reason?.length, locked, problem?.cause === 'seccomp');
+for (const one of zcrxProbe({ interface: 'eth0', rxQueue: 1, active: true }).interfaces) {
+  console.log(one.ready, one.rxQueue.usedBy?.includes('afXdp'), one.blockers[0]?.fix);
+}
+// @ts-expect-error there is no such feature
+console.log(features.teleport);
+// @ts-expect-error a queue is a number
+zcrxProbe({ rxQueue: '1' });
+
 const web: http.Server = createHttpServer((request, response) => {
   response.writeHead(200, { 'x-path': request.url }).end(request.socket.remoteAddress);
 });
@@ -111,6 +129,22 @@ console.log(both.info().listening);
 
 // @ts-expect-error a size is a number
 createHttpServer({ bufferSize: '1' });
+
+async function serveHttp(): Promise<void> {
+  const routes = { '/health': 'ok', '/b': { statusCode: 204, headers: [['a', 'b']] } } as const;
+  const server = new UringHttpServer({ routes, maxBodySize: 10 });
+  const { httpRequests } = await server.start((request: UringHttpRequest) => {
+    const type: string | undefined = request.header('content-type');
+    server.respond(request.requestId, 200, { 'X-Type': type ?? '', 'X-N': [1, 2] }, request.body);
+    server.respond(request.requestId);
+  });
+  console.log(httpRequests);
+  await server.startBatch((requests) => requests.map(({ path, query }) => path + query));
+}
+serveHttp().catch(console.error);
+
+// @ts-expect-error a status is a number
+new UringHttpServer().respond(1, '200');
 // @ts-expect-error it has no streams
 new UringTcpServer({ highWaterMark: 1 });
 // @ts-expect-error it has no queue of sends

@@ -1,0 +1,59 @@
+'use strict';
+
+const { firstLine } = require('../errors');
+const { loadBinding } = require('../binding');
+const { diagnose } = require('./diagnosis');
+const { describeFeatures } = require('./features');
+const { system } = require('./system');
+
+/** How the addon was found, or what was tried. */
+function describeAddon({ path, error }) {
+  return {
+    path,
+    error: error === null ? null : firstLine(error),
+    attempts:
+      error?.attempts.map((attempt) => ({
+        path: attempt.path,
+        error: firstLine(attempt.error),
+      })) ?? [],
+  };
+}
+
+/** Why servers would not run on io_uring, with what would change that; null if they would. */
+function describeProblem(verdict, facts) {
+  if (verdict.usable) return null;
+  const { cause, why, advice, command } = diagnose(verdict.code, facts);
+  return { cause, reason: `${verdict.reason}: ${why}`, advice, command };
+}
+
+const NO_ADDON = {
+  cause: 'addon',
+  reason: 'the native addon does not load',
+  advice: 'install the package of this platform, or build the addon from a checkout',
+  command: 'npm install --include=optional searings   (in a checkout: npm run build)',
+};
+
+/**
+ * What io_uring can do here, each feature found by using it on rings and sockets made for that, and the
+ * limits it is bound by. Takes some milliseconds, in which nothing else runs. Never throws.
+ */
+function capabilities() {
+  const loaded = loadBinding();
+  const facts = system();
+  const addon = describeAddon(loaded);
+  const base = { ...facts, addon };
+  if (loaded.binding === null) {
+    const features = describeFeatures(null, 'the native addon does not load');
+    return { usable: false, problem: NO_ADDON, features, ...base };
+  }
+  const verdict = loaded.binding.probe();
+  const found = { ...verdict.features, ...loaded.binding.hostFeatures?.() };
+  return {
+    usable: verdict.usable,
+    problem: describeProblem(verdict, facts),
+    features: describeFeatures(found, 'this addon does not know it'),
+    ...base,
+  };
+}
+
+module.exports = { capabilities };

@@ -1,0 +1,242 @@
+'use strict';
+
+const { loadBinding } = require('../binding');
+const UringBackend = require('../backend/uring');
+const { kOnListenerClosed, kOnRequest, kOnRequests } = require('../symbols');
+const { makeHead } = require('./http-head');
+const { HttpRequest } = require('./http-request');
+
+const { constants } = loadBinding().binding;
+const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = constants;
+const { OPEN, DATA, DATA_SMALL, REQUEST, REQUEST_SMALL, REQUEST_END, CLOSED } = constants;
+const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
+const { POST_TAKEN, POST_NO_SPACE, REPLY_HEAD, REPLY_1_0, REPLY_CLOSE } = constants;
+const { HTTP_KEEP_ALIVE, HTTP_HEAD, HTTP_1_0, HTTP_COMPLETE, HTTP_RECORD_BYTES, METHODS } =
+  constants;
+
+const SLOTS = 2 ** constants.SLOT_BITS;
+const RECORD_WORDS = HTTP_RECORD_BYTES / 4;
+
+const SEQ = 0; // the words of a sea_http_record_t
+const METHOD = 1;
+const FLAGS = 2;
+const URL_BYTES = 3;
+const COUNT = 4;
+
+/** The names and values of a record: its lengths, and its texts behind those. */
+function readHeaders(slab, words, at, count, textAt) {
+  const raw = new Array(2 * count);
+  let start = textAt;
+  for (let i = 0; i < raw.length; i++) {
+    const end = start + words[at + i];
+    raw[i] = slab.latin1Slice(start, end);
+    start = end;
+  }
+  return raw;
+}
+
+/** A request that has not been answered: what the worker has to be told with its response. */
+class Pending {
+  constructor(connectionId, seq, flags, request) {
+    this.connectionId = connectionId;
+    this.seq = seq;
+    this.flags = flags; // HTTP_*
+    this.request = request;
+    this.chunks = null; // of a body that is arriving
+    this.next = null; // of the same connection
+  }
+}
+
+/** `UringHttpServer` on the native worker, which parses, keeps the order, and answers what it can. */
+class HttpUring extends UringBackend {
+  constructor(server, options, batched) {
+    super(server, options);
+    this.batched = batched;
+    this.ids = []; // by slot
+    this.newest = []; // by slot: the pending request that came last
+    this.pending = new Map(); // by request id
+    this.lastId = 0;
+    this.requests = []; // of one startBatch() call
+    this.wordsOf = new WeakMap();
+    this.lastSlab = null;
+    this.lastWords = null;
+  }
+
+  // --- events
+
+  /** As in UringBackend: with a count, or with 0 to go on after a handler threw. */
+  onBatch(count) {
+    if (count !== 0) {
+      this.cursor = 0;
+      this.count = count;
+      this.batches++;
+      this.inBatch = true;
+    }
+    for (;;) {
+      if (this.cursor < this.count) this.take(this.cursor++ * RECORD_LENGTH);
+      else if (this.requests.length > 0) this.deliver();
+      else break;
+    }
+    this.inBatch = false;
+  }
+
+  tell(request) {
+    if (!this.batched) {
+      this.owner[kOnRequest](request);
+      return;
+    }
+    this.requests.push(request);
+    if (this.requests.length === this.options.eventBatchSize) this.deliver();
+  }
+
+  deliver() {
+    const { requests } = this;
+    this.requests = [];
+    this.owner[kOnRequests](requests);
+  }
+
+  take(at) {
+    const { records } = this;
+    const kind = records[at + RECORD_KIND];
+    const slot = records[at + RECORD_SLOT];
+    const a = records[at + RECORD_A];
+    switch (kind) {
+      case REQUEST_SMALL:
+        this.onRequest(slot, this.smallSlabs.current, a);
+        break;
+      case REQUEST:
+        this.onRequest(slot, this.slabs.current, a);
+        break;
+      case DATA_SMALL:
+        this.onBody(slot, this.smallSlabs.current.subarray(a, a + records[at + RECORD_B]));
+        break;
+      case DATA:
+        this.onBody(slot, this.slabs.current.subarray(a, a + records[at + RECORD_B]));
+        break;
+      case REQUEST_END:
+        this.onRequestEnd(slot);
+        break;
+      default:
+        this.takeOther(kind, slot, a);
+    }
+  }
+
+  takeOther(kind, slot, result) {
+    switch (kind) {
+      case OPEN:
+        this.ids[slot] = result * SLOTS + slot;
+        this.newest[slot] = null;
+        break;
+      case CLOSED:
+        this.forget(slot);
+        break;
+      case COMMAND_SPACE:
+        this.retryRefused();
+        break;
+      case LISTENER_CLOSED:
+        this.owner[kOnListenerClosed]();
+        break;
+      case STOPPED:
+        if (this.requests.length > 0) {
+          this.cursor--; // again, after those: whether their handler throws or not
+          this.deliver();
+        } else {
+          this.onStopped();
+        }
+        break;
+    }
+  }
+
+  wordsOfSlab(slab) {
+    if (slab === this.lastSlab) return this.lastWords;
+    let words = this.wordsOf.get(slab);
+    if (words === undefined) {
+      words = new Int32Array(slab.buffer, slab.byteOffset, slab.length >> 2);
+      this.wordsOf.set(slab, words);
+    }
+    this.lastSlab = slab;
+    this.lastWords = words;
+    return words;
+  }
+
+  onRequest(slot, slab, at) {
+    const words = this.wordsOfSlab(slab);
+    const word = at >> 2;
+    const flags = words[word + FLAGS];
+    const count = words[word + COUNT];
+    const textAt = at + HTTP_RECORD_BYTES + 8 * count;
+    const headersAt = textAt + words[word + URL_BYTES];
+    const request = new HttpRequest(
+      ++this.lastId,
+      METHODS[words[word + METHOD]],
+      slab.latin1Slice(textAt, headersAt),
+      flags & HTTP_1_0 ? '1.0' : '1.1',
+      (flags & HTTP_KEEP_ALIVE) !== 0,
+      () => readHeaders(slab, words, word + RECORD_WORDS, count, headersAt),
+    );
+    const pending = new Pending(this.ids[slot], words[word + SEQ] >>> 0, flags, request);
+    this.pending.set(request.requestId, pending);
+    pending.next = this.newest[slot];
+    this.newest[slot] = pending;
+    if (flags & HTTP_COMPLETE) this.tell(request);
+    else pending.chunks = [];
+  }
+
+  onBody(slot, chunk) {
+    this.newest[slot]?.chunks?.push(chunk);
+  }
+
+  onRequestEnd(slot) {
+    const pending = this.newest[slot];
+    if (!pending?.chunks) return;
+    const { chunks, request } = pending;
+    pending.chunks = null;
+    if (chunks.length > 0) request.body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    this.tell(request);
+  }
+
+  /** The connection is gone: its requests can no more be answered. */
+  forget(slot) {
+    for (let pending = this.newest[slot]; pending; pending = pending.next) {
+      this.pending.delete(pending.request.requestId);
+    }
+    this.newest[slot] = null;
+    this.ids[slot] = 0;
+  }
+
+  unlink(pending) {
+    const slot = pending.connectionId % SLOTS;
+    this.pending.delete(pending.request.requestId);
+    if (this.newest[slot] === pending) {
+      this.newest[slot] = pending.next;
+      return;
+    }
+    let before = this.newest[slot];
+    while (before.next !== pending) before = before.next;
+    before.next = pending.next;
+  }
+
+  // --- commands
+
+  respond(requestId, status, headers, body) {
+    const pending = this.pending.get(requestId);
+    const has = pending !== undefined && pending.chunks === null;
+    const toHead = has && (pending.flags & HTTP_HEAD) !== 0;
+    const head = makeHead(status, headers, body === undefined ? 0 : body.length, toHead);
+    if (!has) return false;
+    let { flags } = head;
+    if (toHead) flags |= REPLY_HEAD;
+    if (pending.flags & HTTP_1_0) flags |= REPLY_1_0;
+    if (!(pending.flags & HTTP_KEEP_ALIVE)) flags |= REPLY_CLOSE;
+    this.unlink(pending);
+    const { connectionId, seq } = pending;
+    const answer = this.native.respond(connectionId, seq, flags, head.text, body);
+    if (answer === POST_NO_SPACE) {
+      this.refused.push('respondAgain', connectionId, [seq, flags, head.text, body]);
+    }
+    if (!this.inBatch) this.scheduleFlush();
+    return answer === POST_TAKEN || answer === POST_NO_SPACE;
+  }
+}
+
+module.exports = HttpUring;

@@ -1,0 +1,210 @@
+/* One fault at a time: each thing that can fail fails once, the first time it is done, the second
+ * time, and so on until it is not done so often. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "play.h"
+
+#define TIMES_MAX 60U /* of one kind, in a run */
+
+static void
+on_events(void *arg)
+{
+  (void)arg;
+}
+
+static sea_options_t
+everything_on(void)
+{
+  sea_options_t options = default_options();
+  options.queue_depth = 8;
+  options.buffer_count = 4;
+  options.recv_bundles = true;
+  options.zero_copy_send = true;
+  options.send_buffers = true;
+  options.zero_copy_min = 1;
+  options.on_events = on_events;
+  return options;
+}
+
+static sea_listen_t
+at_path(struct sockaddr_un **un)
+{
+  sea_listen_t spec = {.address_len = sizeof **un, .backlog = 8, .mode = 0666};
+  *un = (struct sockaddr_un *)&spec.address;
+  (*un)->sun_family = AF_UNIX;
+  snprintf((*un)->sun_path, sizeof(*un)->sun_path, "/tmp/searings-faults-%d.sock", getpid());
+  return spec;
+}
+
+/* From creation to end, without any connection. What fails says so, and leaves nothing. */
+static int
+live_shortly(void)
+{
+  static struct sockaddr_un copy;
+  const char *syscall;
+  struct sockaddr_un *un;
+  sea_server_t *server;
+  sea_options_t options = everything_on();
+  sea_listen_t spec = at_path(&un);
+  un = (struct sockaddr_un *)&spec.address;
+  copy = *un;
+  int error = sea_server_create(&options, &server);
+  assert_true((error == 0) == (server != NULL));
+  if (error == 0) {
+    error = sea_server_listen(server, &spec, &syscall);
+  }
+  if (error == 0) {
+    error = sea_server_start(server);
+  }
+  sea_server_destroy(server);
+  assert_int_equal(access(copy.sun_path, F_OK), -1);
+  return error;
+}
+
+static int
+probe(void)
+{
+  sea_features_t features;
+  const char *stage;
+  int error = sea_probe(&features, &stage);
+  assert_true((error == 0) == (stage == NULL));
+  return error;
+}
+
+/* Does it again and again, with the next call failing each time. How often it failed as a whole. */
+static uint32_t
+fail_each(fault_point_t point, int (*life)(void))
+{
+  uint32_t failed = 0;
+  fault_plan_t plan = {.nth_point = point};
+  do {
+    plan.nth++;
+    plan.seed = plan.nth;
+    fault_begin(&plan);
+    fault_arm(true);
+    int error = life();
+    fault_arm(false);
+    assert_true(error <= 0);
+    failed += error < 0;
+    fault_end();
+  } while (fault_fired(point) > 0);
+  fault_begin(&(fault_plan_t){0});
+  assert_int_equal(life(), 0);
+  fault_end();
+  return failed;
+}
+
+static void
+a_start_that_runs_out_of_memory_leaves_nothing(void **state)
+{
+  (void)state;
+  assert_true(fail_each(FAULT_MEMORY, live_shortly) >= 6);
+}
+
+static void
+a_start_whose_calls_fail_leaves_nothing(void **state)
+{
+  (void)state;
+  assert_true(fail_each(FAULT_CALL, live_shortly) >= 6);
+}
+
+static void
+a_start_whose_ring_refuses_goes_on(void **state)
+{
+  (void)state;
+  assert_int_equal(fail_each(FAULT_SUBMIT, live_shortly), 0);
+}
+
+static void
+a_probe_that_is_refused_anything_leaves_nothing(void **state)
+{
+  (void)state;
+  assert_true(fail_each(FAULT_CALL, probe) >= 3);
+  assert_true(fail_each(FAULT_MEMORY, probe) >= 1);
+  assert_int_equal(fail_each(FAULT_SUBMIT, probe), 0);
+}
+
+/* -- with traffic ----------------------------------------------------------------------------- */
+
+static void
+serve(const fault_plan_t *plan, play_mode_t mode)
+{
+  play_t play = {.mode = mode, .peers = {.n = 4, .write_max = 512, .cut = plan->lethal}};
+  sea_options_t options = tiny_options();
+  options.echo = mode == PLAY_ECHO;
+  fault_begin(&(fault_plan_t){.seed = plan->seed});
+  play.host = host_start(&options);
+  play_begin(&play);
+  peers_begin(&play.peers, play.host->port, false);
+  fault_change(plan);
+  fault_arm(true);
+  play_until(&play, peers_done(&play.peers));
+  if (options.echo) {
+    host_stop_quiet(play.host);
+  } else {
+    host_stop(play.host);
+  }
+  fault_arm(false);
+  fault_end();
+}
+
+static void
+fail_in_traffic(fault_point_t point, bool lethal)
+{
+  for (uint32_t mode = 0; mode < PLAY_MODES; mode++) {
+    fault_plan_t plan = {.nth_point = point, .lethal = lethal};
+    do {
+      plan.nth++;
+      plan.seed = plan.nth;
+      serve(&plan, (play_mode_t)mode);
+    } while (fault_fired(point) > 0 && plan.nth < TIMES_MAX);
+    assert_true(plan.nth > 1 || (point == FAULT_WAKE && inline_driver()));
+  }
+}
+
+static void
+an_operation_that_fails_once_is_done_again(void **state)
+{
+  (void)state;
+  static const fault_point_t points[] = {FAULT_RECV, FAULT_SEND,  FAULT_CANCEL,
+                                         FAULT_WAKE, FAULT_SHORT, FAULT_ONE_SHOT};
+  for (uint32_t i = 0; i < sizeof points / sizeof *points; i++) {
+    fail_in_traffic(points[i], false);
+  }
+}
+
+static void
+a_call_into_the_kernel_that_is_refused_once_is_made_again(void **state)
+{
+  (void)state;
+  fail_in_traffic(FAULT_SUBMIT, false);
+  fail_in_traffic(FAULT_PARTIAL, false);
+}
+
+static void
+an_error_ends_one_connection_at_most(void **state)
+{
+  (void)state;
+  fail_in_traffic(FAULT_RECV, true);
+  fail_in_traffic(FAULT_SEND, true);
+  fail_in_traffic(FAULT_MEMORY, true);
+}
+
+int
+main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_start_that_runs_out_of_memory_leaves_nothing),
+      cmocka_unit_test(a_start_whose_calls_fail_leaves_nothing),
+      cmocka_unit_test(a_start_whose_ring_refuses_goes_on),
+      cmocka_unit_test(a_probe_that_is_refused_anything_leaves_nothing),
+      cmocka_unit_test(an_operation_that_fails_once_is_done_again),
+      cmocka_unit_test(a_call_into_the_kernel_that_is_refused_once_is_made_again),
+      cmocka_unit_test(an_error_ends_one_connection_at_most),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,136 @@
+'use strict';
+
+/*
+ * Mixed traffic against every kind of server for as long as you like: transfers whole, slow and large,
+ * churn, HTTP, resets and peers that leave. At the end every byte is accounted for, nothing is left, and
+ * the memory of the servers' process has not grown since it was warm.
+ *
+ *   npm run soak -- [--minutes 1] [--seed 1] [--idle 0]
+ */
+
+const { fork } = require('node:child_process');
+const { once } = require('node:events');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { bootstrap } = require('../../scripts/bootstrap');
+const { judge, slope } = require('./verdict');
+
+const MIB = 1024 * 1024;
+const PROGRESS_EVERY = 10; // samples
+
+function start(name, argument) {
+  const child = fork(path.join(__dirname, `${name}.js`), [JSON.stringify(argument)], {
+    execArgv: ['--expose-gc'],
+  });
+  child.on('message', ({ failure }) => {
+    if (failure) console.error(`${name}: ${failure}`);
+  });
+  return child;
+}
+
+/** The next message that has this property, or null when the process ends before. */
+function next(child, property) {
+  return new Promise((resolve) => {
+    const onMessage = (message) => {
+      if (message[property] !== undefined) settle(message[property]);
+    };
+    const settle = (value) => {
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+      resolve(value);
+    };
+    const onExit = () => settle(null);
+    child.on('message', onMessage);
+    child.on('exit', onExit);
+  });
+}
+
+async function ask(servers) {
+  const answer = next(servers, 'sample');
+  servers.send({ command: 'sample' });
+  return answer;
+}
+
+function progress(samples, minutes) {
+  const { rss, connections, accepted, bytes } = samples.at(-1);
+  const elapsed = (samples.length / 60).toFixed(1);
+  console.log(
+    `${elapsed} of ${minutes} min: RSS ${(rss / MIB).toFixed(1)} MiB, ${connections} connections, ` +
+      `${accepted} so far, ${(bytes / MIB / 1024).toFixed(2)} GiB`,
+  );
+}
+
+async function soak({ minutes, seed, idle }) {
+  const servers = start('servers', { seed });
+  const ports = await next(servers, 'ports');
+  if (ports === null) return { problems: ['the servers did not start'] };
+  const before = await ask(servers);
+  const clients = start('clients', { seed, minutes, ports, idle });
+  if ((await next(clients, 'held')) === null) return { problems: ['the clients did not start'] };
+  const held = await ask(servers);
+  const samples = [];
+  servers.on('message', ({ sample }) => {
+    if (sample === undefined) return;
+    samples.push(sample);
+    if (samples.length % PROGRESS_EVERY === 0) progress(samples, minutes);
+  });
+  clients.send({ go: true });
+  const finished = await next(clients, 'finished');
+  const ending = next(servers, 'ended');
+  const exited = once(servers, 'exit');
+  servers.send({ command: 'stop' });
+  const ended = await ending;
+  const [code] = await exited;
+  return { finished, ended, code, samples, before, held };
+}
+
+function report({ finished, ended, samples, before, held }, { idle }) {
+  const last = samples.at(-1);
+  const activities = Object.entries(finished.done).map(([name, n]) => `${name} ${n}`);
+  const bytes = Object.values(ended.infos).reduce(
+    (sum, i) => sum + i.bytesReceived + i.bytesSent,
+    0,
+  );
+  const accepted = Object.values(ended.infos).reduce((sum, i) => sum + i.connectionsAccepted, 0);
+  console.log(
+    `\n${accepted} connections, ${(bytes / MIB / 1024).toFixed(2)} GiB in both directions`,
+  );
+  console.log(`activities: ${activities.join(', ')}`);
+  console.log(
+    `RSS: ${(samples[0].rss / MIB).toFixed(1)} MiB at first, ${(last.rss / MIB).toFixed(1)} at last; ` +
+      `slope after warm-up ${(slope(samples) / 1024).toFixed(1)} KiB/min`,
+  );
+  if (idle > 0) {
+    const each = (held.rss - before.rss) / idle;
+    console.log(`${idle} idle connections: ${(each / 1024).toFixed(2)} KiB each`);
+  }
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '1' },
+      seed: { type: 'string', default: '1' },
+      idle: { type: 'string', default: '0' },
+    },
+  });
+  const wanted = Object.fromEntries(
+    Object.entries(values).map(([name, text]) => [name, Number(text)]),
+  );
+  bootstrap();
+  console.log(
+    `soak: ${wanted.minutes} minutes, seed ${wanted.seed}, ${wanted.idle} idle connections`,
+  );
+  const result = await soak(wanted);
+  const verdicts = judge(result);
+  if (result.finished && result.ended) report(result, wanted);
+  for (const { what, problems } of verdicts) {
+    console.log(`${problems.length === 0 ? 'ok' : 'FAILED'}: ${what}`);
+    for (const problem of problems) console.log(`  ${problem}`);
+  }
+  const failed = verdicts.filter(({ problems }) => problems.length > 0).length;
+  console.log(`\n${verdicts.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+main();
