@@ -81,6 +81,11 @@ export interface TcpServerOptions {
    * Default: true.
    */
   fallback?: boolean | undefined;
+  /**
+   * The ring can do what a server needs, and the kernel refuses everything else that is asked of it;
+   * `info().restrictedRing` tells. Default: true.
+   */
+  restrictedRing?: boolean | undefined;
 
   /**
    * One receive may fill several buffers. Linux 6.10. Helps long receives into small buffers. Default: false.
@@ -170,6 +175,8 @@ export interface TcpServerInfo {
   bytesSent?: number;
   /** io_uring: each feature of the kernel, 'available' or the error of its probe. */
   features?: Record<string, string>;
+  /** io_uring: 'on', 'not asked for', or the error for which the ring is not restricted. */
+  restrictedRing?: string;
   /** io_uring: each fast path that options ask for: 'on', 'not asked for', or the error for which it is off. */
   fastPaths?: Record<
     'recvBundle' | 'incrementalBuffers' | 'zeroCopySend' | 'registeredSendBuffer',

@@ -4,6 +4,13 @@
 #include "value.h"
 
 static napi_value
+path_state(napi_env env, int32_t state)
+{
+  const char *word = state == SEA_PATH_ON ? "on" : "not asked for";
+  return sea_napi_string(env, state < 0 ? sea_napi_errno_name(state) : word);
+}
+
+static napi_value
 fast_paths(napi_env env, const sea_info_t *i)
 {
   const struct {
@@ -18,10 +25,7 @@ fast_paths(napi_env env, const sea_info_t *i)
   napi_value object;
   napi_create_object(env, &object);
   for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
-    int32_t state = paths[k].state;
-    const char *word = state == SEA_PATH_ON ? "on" : "not asked for";
-    sea_napi_set(env, object, paths[k].name,
-                 sea_napi_string(env, state < 0 ? sea_napi_errno_name(state) : word));
+    sea_napi_set(env, object, paths[k].name, path_state(env, paths[k].state));
   }
   return object;
 }
@@ -88,6 +92,7 @@ sea_napi_info(napi_env env, const sea_server_t *core)
   for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
     sea_napi_set(env, object, fields[k].name, sea_napi_number(env, (double)fields[k].value));
   }
+  sea_napi_set(env, object, "restrictedRing", path_state(env, i.restricted));
   if (i.http) {
     set_http(env, object, &i);
   }

@@ -44,6 +44,7 @@ const TCP_OPTIONS = {
   eventQueueCapacity: integer(65536, 16, 2 ** 24),
   eventBatchSize: integer(64, 1, 4096),
   fallback: boolean(true),
+  restrictedRing: boolean(true),
 
   // Fast paths of newer kernels, and of network cards.
   useRecvBundle: boolean(false),

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "http/http.h"
+#include "restrict.h"
 
 /* -- life ------------------------------------------------------------------------------------- */
 
@@ -84,6 +85,24 @@ make_buffers(sea_loop_t *loop)
   return error;
 }
 
+static void
+restrict_ring(sea_loop_t *loop)
+{
+  const sea_zero_copy_t *zero_copy = &loop->zero_copy;
+  bool on = zero_copy->state == SEA_PATH_ON || zero_copy->buffers.state == SEA_PATH_ON;
+  bool worker = loop->options.driver == SEA_DRIVER_WORKER;
+  sea_needs_t needs = {
+      .wake_read = worker,
+      .eventfd = !worker,
+      .zero_copy = on,
+      .zero_copy_gathered = on && zero_copy->gathered,
+  };
+  if (loop->options.restricted) {
+    int error = sea__restrict(&loop->ring, &needs);
+    loop->restricted = error < 0 ? error : SEA_PATH_ON;
+  }
+}
+
 int
 sea__loop_ring_init(sea_loop_t *loop)
 {
@@ -106,6 +125,14 @@ sea__loop_ring_init(sea_loop_t *loop)
     return error;
   }
   sea__zero_copy_init(&loop->zero_copy, &loop->ring, &loop->options);
+  restrict_ring(loop);
+  error = sea__ring_enable(&loop->ring);
+  if (error < 0) {
+    sea__ring_deinit(&loop->ring);
+    sea__bufring_deinit(&loop->buffers);
+    sea__zero_copy_deinit(&loop->zero_copy);
+    return error;
+  }
   loop->now_ms = sea__clock_ms();
   sea__timer_init(&loop->timer, loop->options.idle_ms, loop->now_ms);
   sea__timer_init(&loop->farewells, SEA_FAREWELL_MS, loop->now_ms);

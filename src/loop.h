@@ -77,6 +77,7 @@ typedef struct sea_loop {
   sea_options_t options;
   int32_t recv_bundles; /* SEA_PATH_*, or the -errno for which it is off */
   int32_t incremental_buffers;
+  int32_t restricted;
   sea_bundle_t bundle;
 
   sea_list_t todo;          /* connections that have something to start */

@@ -4,6 +4,8 @@
 
 #include "patience.h"
 
+/* R_DISABLED: see sea__ring_enable(). */
+#define ALWAYS (IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED)
 #define CQ_PER_SQ 8
 #define CQ_ENTRIES_MAX 65536U
 
@@ -25,8 +27,7 @@ try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
    */
   for (; depth >= SEA_RING_ENTRIES_MIN; depth /= 2, cq_entries /= 2) {
     do {
-      struct io_uring_params params = {.flags = flags | IORING_SETUP_CQSIZE,
-                                       .cq_entries = cq_entries};
+      struct io_uring_params params = {.flags = flags | ALWAYS, .cq_entries = cq_entries};
       error = io_uring_queue_init_params(depth, &ring->uring, &params);
     } while (sea__try_again(error, &patience));
     if (error != -ENOMEM) {
@@ -46,7 +47,7 @@ sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats
       flags |= IORING_SETUP_TASKRUN_FLAG; /* 5.19; goes with COOP_TASKRUN or DEFER_TASKRUN */
     }
     error = try_setup(ring, depth, flags);
-    ring->flags = flags | IORING_SETUP_CQSIZE;
+    ring->flags = flags | ALWAYS;
   }
   if (error < 0) {
     return error;
@@ -56,6 +57,12 @@ sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats
   /* Saves a file table look-up per system call; the ring works without. */
   (void)io_uring_register_ring_fd(&ring->uring);
   return 0;
+}
+
+int
+sea__ring_enable(sea_ring_t *ring)
+{
+  return io_uring_enable_rings(&ring->uring);
 }
 
 void

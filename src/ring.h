@@ -53,6 +53,9 @@ sea__ring_tag_id(uint64_t tag)
 /* Steps down flag by flag on -EINVAL and size by size on -ENOMEM. -errno of the last try. With
  * `polled`, the kernel shows by a flag that it has work for sea__ring_enter(). */
 int sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);
+/* Until then nothing can be submitted; what is to be registered is best registered before. The ring
+ * belongs to the calling thread from here on. */
+int sea__ring_enable(sea_ring_t *ring);
 /* Nothing may be in flight. */
 void sea__ring_deinit(sea_ring_t *ring);
 

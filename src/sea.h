@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 typedef struct sea_server sea_server_t;
 
@@ -162,6 +163,7 @@ typedef struct sea_options {
   uint32_t zero_copy_min;   /* bytes; shorter sends are plain ones; default 32 KiB */
   uint32_t send_buffer_count;     /* of the registered memory, 1..1024; default 64 */
   uint32_t send_buffer_size;      /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
+  bool restricted;                /* the ring can do what a server needs and no more; default on */
   bool echo;                      /* the worker sends back what it receives; no connection events */
   const sea_http_options_t *http; /* the worker speaks HTTP; read during create only. NULL = off */
   void (*on_events)(void *arg);   /* doorbell, called on the worker: there are events to take */
@@ -244,6 +246,7 @@ typedef struct sea_info {
   uint64_t zero_copy_errors; /* refused, and sent plainly */
   uint64_t send_buffer_requests;
   uint64_t send_buffer_misses; /* too long for a buffer, or none was free */
+  int32_t restricted;          /* as the fast paths */
   bool http;                   /* speaks it; the next are 0 otherwise */
   uint64_t http_requests;
   uint64_t http_fixed;    /* of these: answered by the worker, from a route */
@@ -311,8 +314,9 @@ int64_t sea_inline_wait_ms(sea_server_t *server);
 int sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last);
 /* Sends at once, from the host's thread, what the socket takes without waiting, provided that
  * everything given before has left. How many bytes have: the rest, all of it if need be, is for
- * sea_send(). Not after sea_shutdown() or sea_close(). */
-size_t sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len);
+ * sea_send(). Or the -errno with which the socket failed. Not after sea_shutdown() or sea_close().
+ */
+ssize_t sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len);
 /* Whether a command would have to wake the worker, which costs as much as sending at once. */
 bool sea_worker_sleeps(const sea_server_t *server);
 /* One send of sea_post(). */

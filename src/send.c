@@ -226,6 +226,7 @@ static void
 fail(sea_loop_t *loop, sea_conn_t *conn, int32_t error)
 {
   conn->send_error = error;
+  atomic_store_explicit(&conn->sealed, true, memory_order_relaxed);
   bool waited = false;
   bool kept = false;
   for (const sea_chunk_t *chunk = conn->queue.head; chunk != NULL; chunk = chunk->next) {

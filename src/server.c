@@ -36,6 +36,7 @@ sea_options_init(sea_options_t *options)
       .send_buffer_count = 64,
       .send_buffer_size = 65536,
       .send_queue_max = 1024,
+      .restricted = true,
   };
 }
 
@@ -61,9 +62,9 @@ http_valid(const sea_http_options_t *h)
 static bool
 options_valid(const sea_options_t *o)
 {
-  return in_range(o->queue_depth, 8, 32768) && in_range(o->busy_poll_us, 0, 1000) && in_range(o->buffer_count, 1, 32768) &&
-         in_range(o->buffer_size, 64, 1U << 20) && in_range(o->command_capacity, 16, 1U << 24) &&
-         in_range(o->zero_copy_min, 1, INT32_MAX) &&
+  return in_range(o->queue_depth, 8, 32768) && in_range(o->busy_poll_us, 0, 1000) &&
+         in_range(o->buffer_count, 1, 32768) && in_range(o->buffer_size, 64, 1U << 20) &&
+         in_range(o->command_capacity, 16, 1U << 24) && in_range(o->zero_copy_min, 1, INT32_MAX) &&
          in_range(o->send_buffer_count, 1, SEA_SEND_BUFFERS_MAX) &&
          in_range(o->send_buffer_size, 4096, 1U << 20) &&
          in_range(o->event_capacity, 16, 1U << 24) && o->send_queue_max > 0 &&
@@ -243,6 +244,7 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
     info->buffer_size = loop->buffers.size;
     info->send_buffer_count = loop->zero_copy.buffers.count;
     info->send_buffer_size = loop->zero_copy.buffers.size;
+    info->restricted = loop->restricted;
     info->recv_bundles = loop->recv_bundles;
     info->incremental_buffers = loop->incremental_buffers;
     info->zero_copy_send = loop->zero_copy.state;
@@ -317,7 +319,7 @@ sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, b
   return error;
 }
 
-size_t
+ssize_t
 sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len)
 {
   return sea__direct_send(&server->loop, id, data, len);

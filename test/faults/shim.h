@@ -39,6 +39,7 @@ typedef struct fault_plan {
   bool recvs_in_order; /* between connections too: they fill one buffer behind the other */
   int accept_error;    /* all failing accepts fail with it; 0 = any */
   int recv_error;      /* likewise */
+  int send_error;      /* likewise */
   /* The n-th time that this point is reached, counted from 1, it fails; 0 = none does. */
   fault_point_t nth_point;
   uint32_t nth;

@@ -89,6 +89,9 @@ recv_error(void)
 static int
 send_error(const struct io_uring_sqe *sqe)
 {
+  if (fault_plan()->send_error != 0) {
+    return fault_plan()->send_error;
+  }
   bool zero_copy = sqe->opcode == IORING_OP_SEND_ZC || sqe->opcode == IORING_OP_SENDMSG_ZC;
   if (fault_plan()->lethal && fault_random() % 8 == 0) {
     return ONE_OF(EPIPE, ECONNRESET, ETIMEDOUT, EHOSTUNREACH);

@@ -194,6 +194,51 @@ an_error_ends_one_connection_at_most(void **state)
   fail_in_traffic(FAULT_MEMORY, true);
 }
 
+/* A moment without memory costs a send its bytes; none that come later may leave in their place. */
+static void
+after_a_send_that_failed_no_other_leaves(bool posted)
+{
+  sea_options_t options = default_options();
+  play_t play = {.peers = {.n = 1, .write_max = 64}};
+  fault_plan_t plan = {.nth_point = FAULT_SEND, .nth = 1, .send_error = ENOBUFS};
+  fault_begin(&plan);
+  play.host = host_start(&options);
+  play.host->posts = true;
+  peers_begin(&play.peers, play.host->port, false);
+  play_begin(&play);
+  play.host->on_data = NULL;
+  play_until(&play, play.host->opened == 1);
+  host_conn_t *conn = &play.host->conns[0];
+  fault_arm(true);
+  if (posted) {
+    sea_outgoing_t entry = {.id = conn->id, .data = "lost", .len = 4};
+    assert_int_equal(sea_post(play.host->server, &entry, 1, false), 0);
+  } else {
+    host_send(play.host, conn, "lost", 4);
+  }
+  sea_flush(play.host->server);
+  while (fault_fired(FAULT_SEND) == 0 || host_info(play.host).connections_closed == 0) {
+    assert_int_equal(sea_send_now(play.host->server, conn->id, "hole", 4), 0);
+    play_turn(&play);
+    if (conn->sent_result < 0) {
+      host_close(play.host, conn, false);
+      sea_flush(play.host->server);
+    }
+  }
+  peers_end(&play.peers);
+  host_stop(play.host);
+  fault_arm(false);
+  fault_end();
+}
+
+static void
+a_send_that_failed_bars_the_way_past_the_worker(void **state)
+{
+  (void)state;
+  after_a_send_that_failed_no_other_leaves(false);
+  after_a_send_that_failed_no_other_leaves(true);
+}
+
 int
 main(void)
 {
@@ -204,6 +249,7 @@ main(void)
       cmocka_unit_test(a_probe_that_is_refused_anything_leaves_nothing),
       cmocka_unit_test(an_operation_that_fails_once_is_done_again),
       cmocka_unit_test(a_call_into_the_kernel_that_is_refused_once_is_made_again),
+      cmocka_unit_test(a_send_that_failed_bars_the_way_past_the_worker),
       cmocka_unit_test(an_error_ends_one_connection_at_most),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,10 +52,11 @@ async function ask(servers) {
 }
 
 function progress(samples, minutes) {
-  const { rss, connections, accepted, bytes } = samples.at(-1);
+  const { rss, heap, connections, accepted, bytes } = samples.at(-1);
   const elapsed = (samples.length / 60).toFixed(1);
   console.log(
-    `${elapsed} of ${minutes} min: RSS ${(rss / MIB).toFixed(1)} MiB, ${connections} connections, ` +
+    `${elapsed} of ${minutes} min: RSS ${(rss / MIB).toFixed(1)} MiB, heap ${(heap / MIB).toFixed(1)}, ` +
+      `${connections} connections, ` +
       `${accepted} so far, ${(bytes / MIB / 1024).toFixed(2)} GiB`,
   );
 }

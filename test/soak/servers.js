@@ -26,6 +26,9 @@ const TINY = {
   commandQueueCapacity: 64,
 };
 
+/** All buffers are soon touched, so that memory that grows later is another. */
+const FEW = { bufferCount: 128 };
+
 const { seed } = JSON.parse(process.argv[2]);
 const random = createRandom(seed);
 
@@ -75,18 +78,19 @@ async function web(options) {
 
 /** By name. Peers of the `rough` ones break off; with the others every byte is counted. */
 const SERVERS = {
-  calm: () => tcp({}),
+  calm: () => tcp(FEW),
   calmTiny: () => tcp(TINY),
-  calmInline: () => tcp({ driver: 'inline' }),
-  calmRaw: () => raw({}),
-  calmNative: () => native({}),
-  rough: () => tcp({}),
+  calmInline: () => tcp({ ...FEW, driver: 'inline' }),
+  calmRaw: () => raw(FEW),
+  calmNative: () => native(FEW),
+  rough: () => tcp(FEW),
   roughTiny: () => tcp({ ...TINY, idleTimeoutMs: 3000 }),
   roughInline: () => tcp({ ...TINY, driver: 'inline' }),
   roughRaw: () => raw({ ...TINY, sendQueueCapacity: 4 }),
   roughNative: () => native({ bufferCount: 4, bufferSize: 512 }),
-  fast: () => tcp({ useIncrementalBuffers: true, useZeroCopySend: true, zeroCopySendMin: 4096 }),
-  web: () => web({}),
+  fast: () =>
+    tcp({ ...FEW, useIncrementalBuffers: true, useZeroCopySend: true, zeroCopySendMin: 4096 }),
+  web: () => web(FEW),
 };
 
 function descriptors() {
