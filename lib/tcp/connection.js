@@ -3,6 +3,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { Duplex } = require('node:stream');
 const { codedError, invalidArgType, outOfRange } = require('../errors');
+const { coalesce } = require('./coalesce');
 const {
   kFlush,
   kHoldEnd,
@@ -42,8 +43,6 @@ const HOLDS_END = 512; // 'end' waits for the write under way
 const END_HELD = 1024; // and it does so now
 const NOT_READING = PAUSED | PEER_ENDED;
 
-const SMALL_CHUNK = 2048;
-const COALESCED_MAX = 65536;
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
 /** The inactivity timer of one connection; there is none until setTimeout() asks for it. */
@@ -88,36 +87,6 @@ function emitClose(connection) {
   if (connection[kCallback] === null) return;
   const message = 'Cannot call write after a stream was destroyed';
   complete(connection, codedError(Error, 'ERR_STREAM_DESTROYED', message));
-}
-
-/**
- * Joins runs of small chunks: one copy of a few hundred bytes is cheaper than another buffer to send.
- *
- * @param {{chunk: Buffer}[]} entries as the Duplex hands them to _writev
- * @returns {Buffer[]}
- */
-function coalesce(entries) {
-  const buffers = [];
-  let run = [];
-  let runBytes = 0;
-  const endRun = () => {
-    if (run.length === 1) buffers.push(run[0]);
-    else if (run.length > 1) buffers.push(Buffer.concat(run, runBytes));
-    run = [];
-    runBytes = 0;
-  };
-  for (const { chunk } of entries) {
-    if (chunk.length >= SMALL_CHUNK) {
-      endRun();
-      buffers.push(chunk);
-      continue;
-    }
-    if (runBytes + chunk.length > COALESCED_MAX) endRun();
-    run.push(chunk);
-    runBytes += chunk.length;
-  }
-  endRun();
-  return buffers;
 }
 
 /** Milliseconds for a timer, checked as Node checks those of socket.setTimeout(). */
