@@ -35,6 +35,5 @@ module.exports = {
   kOnListenError: Symbol('onListenError'),
   kOnReleased: Symbol('onReleased'),
   kPauseAtOpen: Symbol('pauseAtOpen'),
-  kHoldEnd: Symbol('holdEnd'),
   kServe: Symbol('serve'),
 };

@@ -1,16 +1,10 @@
 'use strict';
 
 const http = require('node:http');
-const { kHoldEnd, kServe } = require('../symbols');
 const { onTransport } = require('../tcp/node-server');
 
 /** `http.Server` on our transport. The parser, the requests and the responses are Node's. */
-class HttpServer extends onTransport(http.Server) {
-  [kServe](connection) {
-    connection[kHoldEnd]();
-    super[kServe](connection);
-  }
-}
+class HttpServer extends onTransport(http.Server) {}
 
 /**
  * As `http.createServer()`.

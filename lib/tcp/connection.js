@@ -6,7 +6,6 @@ const { codedError, invalidArgType, outOfRange } = require('../errors');
 const { coalesce } = require('./coalesce');
 const {
   kFlush,
-  kHoldEnd,
   kOnClosed,
   kOnData,
   kOnEnd,
@@ -39,8 +38,7 @@ const UNREF = 32;
 const RESET = 64;
 const HAD_ERROR = 128;
 const HELD = 256; // the connection keeps the process alive
-const HOLDS_END = 512; // 'end' waits for the write under way
-const END_HELD = 1024; // and it does so now
+const END_HELD = 512; // the peer's FIN waits for the write under way
 const NOT_READING = PAUSED | PEER_ENDED;
 
 const TIMEOUT_MAX = 2 ** 31 - 1;
@@ -244,12 +242,14 @@ class TcpConnection extends Duplex {
 
   [kOnEnd]() {
     if ((this[kFlags] & CLOSING) !== 0) return;
-    if ((this[kFlags] & HOLDS_END) === 0) {
+    // Node's HTTP server has put its parser here. At 'end' it drops the answers that wait for an earlier one
+    // to be written; with a Node socket none does by then, because the kernel has mostly taken them all.
+    if (this.parser) {
+      this[kFlags] |= END_HELD;
+      endIfQuiet(this);
+    } else {
       receiveEnd(this);
-      return;
     }
-    this[kFlags] |= END_HELD;
-    endIfQuiet(this);
   }
 
   [kOnError](err) {
@@ -502,15 +502,6 @@ class TcpConnection extends Duplex {
     this[kFlags] |= UNREF;
     updateHold(this);
     return this;
-  }
-
-  /**
-   * @private for an HTTP server. A Node socket has mostly had a write taken by the kernel, and called
-   * back, before it gets to read the peer's end, and Node's HTTP server counts on that: at 'end' it
-   * drops the answers that still wait for an earlier one to be written.
-   */
-  [kHoldEnd]() {
-    this[kFlags] |= HOLDS_END;
   }
 
   /** @private for the server: the connection starts paused */
