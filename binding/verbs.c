@@ -48,7 +48,8 @@ verb_write(napi_env env, napi_callback_info info)
   return sea_napi_boolean(env, error == 0);
 }
 
-/* writeNow(id, buffer) -> SEA_NAPI_WRITE_*: sent, without a SENT to follow, or as write() */
+/* writeNow(id, buffer) -> SEA_NAPI_WRITE_*: sent, without a SENT to follow, or as write(); or the
+ * -errno with which the socket failed */
 static napi_value
 verb_write_now(napi_env env, napi_callback_info info)
 {
@@ -62,11 +63,14 @@ verb_write_now(napi_env env, napi_callback_info info)
     return sea_napi_number(env, SEA_NAPI_WRITE_REFUSED);
   }
   sea_conn_id_t id = sea_napi_id(env, args[0]);
-  size_t sent = len > 0 && sea_worker_sleeps(t->core) ? sea_send_now(t->core, id, data, len) : 0;
-  if (len > 0 && sent == len) {
+  ssize_t sent = len > 0 && sea_worker_sleeps(t->core) ? sea_send_now(t->core, id, data, len) : 0;
+  if (sent < 0) {
+    return sea_napi_number(env, (double)sent);
+  }
+  if (len > 0 && (size_t)sent == len) {
     return sea_napi_number(env, SEA_NAPI_WRITE_SENT);
   }
-  sea_send(t->core, id, (const char *)data + sent, len - sent, true);
+  sea_send(t->core, id, (const char *)data + sent, len - (size_t)sent, true);
   return sea_napi_number(env, SEA_NAPI_WRITE_QUEUED);
 }
 

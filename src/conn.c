@@ -58,6 +58,7 @@ sea__conn_close(sea_loop_t *loop, sea_conn_t *conn, sea_close_reason_t reason, b
   conn->state = SEA_CONN_CLOSING; /* from here on only SENT, once, and CLOSED are said of it */
   conn->reason = (uint8_t)reason;
   conn->reset = reset;
+  atomic_store_explicit(&conn->sealed, true, memory_order_relaxed);
   sea__timer_remove(&loop->timer, &conn->idle);
   sea__loop_todo(loop, conn);
 }

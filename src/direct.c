@@ -14,12 +14,14 @@ sea__direct_given(sea_loop_t *loop, sea_conn_id_t id)
   }
 }
 
-/* Acquire: with the count comes what the worker did before, the sends above all. */
+/* Acquire: with the counts comes what the worker did before: the sends, or the seal on a connection
+ * whose sends were dropped. */
 static bool
 is_free(const sea_conn_t *conn)
 {
   return atomic_load_explicit(&conn->host_done, memory_order_acquire) == conn->host_given &&
-         atomic_load_explicit(&conn->sends_done, memory_order_acquire) == conn->sends_given;
+         atomic_load_explicit(&conn->sends_done, memory_order_acquire) == conn->sends_given &&
+         !atomic_load_explicit(&conn->sealed, memory_order_relaxed);
 }
 
 static bool
@@ -28,7 +30,7 @@ is_zero_copy(const sea_options_t *options, size_t len)
   return (options->zero_copy_send || options->send_buffers) && len >= options->zero_copy_min;
 }
 
-size_t
+ssize_t
 sea__direct_send(sea_loop_t *loop, sea_conn_id_t id, const void *data, size_t len)
 {
   sea_conn_t *conn = sea__slab_reach(&loop->slab, id);
@@ -44,11 +46,12 @@ sea__direct_send(sea_loop_t *loop, sea_conn_id_t id, const void *data, size_t le
     n = send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (n < 0 && errno == EINTR);
   sea__slab_unlock(&loop->slab);
-  if (n <= 0) {
-    return 0; /* an error will be met, and told, by the send that follows */
+  if (n < 0) {
+    /* The socket tells an error once: whoever met it has to tell it on. */
+    return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? 0 : -errno;
   }
   atomic_store_explicit(&conn->direct_ms, sea__clock_ms(), memory_order_relaxed);
   sea__stat_add(&loop->direct_sends, 1);
   sea__stat_add(&loop->direct_bytes, (uint64_t)n);
-  return (size_t)n;
+  return n;
 }

@@ -12,7 +12,7 @@
 
 /* A SEND was given. */
 void sea__direct_given(sea_loop_t *loop, sea_conn_id_t id);
-/* How many of the bytes have left: 0 when the way is not free, or the socket takes none. */
-size_t sea__direct_send(sea_loop_t *loop, sea_conn_id_t id, const void *data, size_t len);
+/* See sea_send_now(). */
+ssize_t sea__direct_send(sea_loop_t *loop, sea_conn_id_t id, const void *data, size_t len);
 
 #endif

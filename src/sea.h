@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 typedef struct sea_server sea_server_t;
 
@@ -313,8 +314,9 @@ int64_t sea_inline_wait_ms(sea_server_t *server);
 int sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, bool last);
 /* Sends at once, from the host's thread, what the socket takes without waiting, provided that
  * everything given before has left. How many bytes have: the rest, all of it if need be, is for
- * sea_send(). Not after sea_shutdown() or sea_close(). */
-size_t sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len);
+ * sea_send(). Or the -errno with which the socket failed. Not after sea_shutdown() or sea_close().
+ */
+ssize_t sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len);
 /* Whether a command would have to wake the worker, which costs as much as sending at once. */
 bool sea_worker_sleeps(const sea_server_t *server);
 /* One send of sea_post(). */

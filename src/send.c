@@ -22,24 +22,12 @@ queued(const sea_conn_t *conn)
   return atomic_load_explicit(&conn->queued_bytes, memory_order_relaxed);
 }
 
-/* Release: the host may send by itself once it sees that everything is over. What came to an end
- * because of an error is not, or later bytes would leave where these were lost. */
+/* Release: the host may send by itself once it sees that everything is over. */
 static void
 count_done(sea_conn_t *conn)
 {
-  if (conn->send_error != 0) {
-    return;
-  }
   uint32_t done = atomic_load_explicit(&conn->host_done, memory_order_relaxed);
   atomic_store_explicit(&conn->host_done, done + 1, memory_order_release);
-}
-
-/* From here on one more send was given than will ever be done. */
-static void
-bar_the_host(sea_conn_t *conn)
-{
-  uint32_t done = atomic_load_explicit(&conn->host_done, memory_order_relaxed);
-  atomic_store_explicit(&conn->host_done, done - 1, memory_order_release);
 }
 
 void
@@ -49,6 +37,7 @@ sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command
     return; /* the CLOSED event answers for it */
   }
   if (conn->send_error != 0 || conn->write_end != SEA_WRITE_OPEN) {
+    count_done(conn);
     if (command->last) {
       int32_t error = conn->send_error != 0 ? conn->send_error : -EPIPE;
       sea__loop_emit(loop, SEA_EVENT_SENT, conn, error);
@@ -237,7 +226,7 @@ static void
 fail(sea_loop_t *loop, sea_conn_t *conn, int32_t error)
 {
   conn->send_error = error;
-  bar_the_host(conn);
+  atomic_store_explicit(&conn->sealed, true, memory_order_relaxed);
   bool waited = false;
   bool kept = false;
   for (const sea_chunk_t *chunk = conn->queue.head; chunk != NULL; chunk = chunk->next) {

@@ -319,7 +319,7 @@ sea_send(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len, b
   return error;
 }
 
-size_t
+ssize_t
 sea_send_now(sea_server_t *server, sea_conn_id_t id, const void *data, size_t len)
 {
   return sea__direct_send(&server->loop, id, data, len);

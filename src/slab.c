@@ -51,6 +51,7 @@ grow(sea_slab_t *slab)
     atomic_init(&conn->sends_done, 0);
     atomic_init(&conn->drains_told, 0);
     atomic_init(&conn->host_done, 0);
+    atomic_init(&conn->sealed, false);
     atomic_init(&conn->direct_ms, 0);
     sea__list_init(&conn->todo);
     sea__list_init(&conn->idle);
@@ -81,6 +82,7 @@ sea__slab_open(sea_slab_t *slab, int fd)
   atomic_store_explicit(&conn->sends_done, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->drains_told, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->host_done, 0, memory_order_relaxed);
+  atomic_store_explicit(&conn->sealed, false, memory_order_relaxed);
   atomic_store_explicit(&conn->direct_ms, 0, memory_order_relaxed);
   conn->sends_given = 0;
   conn->drains_asked = 0;

@@ -231,6 +231,7 @@ class NetBackend {
     handle.sending = chunk.length;
     handle.socket.write(chunk, this.completion(handle));
     handle.taken = handle.socket.writableLength === 0;
+    return false;
   }
 
   writev(handle, chunks) {

@@ -366,7 +366,7 @@ class UringBackend {
     this.underWay[slot] = held === null ? memory : new Pile(held, memory);
   }
 
-  /** Whether it has been sent already: then no kOnSent follows. */
+  /** True when it has been sent already, or the error with which that failed: then no kOnSent follows. */
   write(handle, chunk) {
     if (this.direct && chunk.length <= DIRECT_BYTES_MAX && this.refused.length === 0) {
       return this.writeNow(handle, chunk);
@@ -382,6 +382,7 @@ class UringBackend {
   writeNow(handle, chunk) {
     const answer = this.native.writeNow(handle, chunk);
     if (answer === WRITE_SENT) return true;
+    if (answer < 0) return systemError(answer, 'write');
     this.keep(handle % SLOTS, chunk);
     if (answer === WRITE_REFUSED) this.refused.push('write', handle, chunk);
     if (!this.inBatch) this.scheduleFlush();

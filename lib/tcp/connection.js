@@ -159,11 +159,17 @@ function inContext(callback) {
   return (err) => resource.runInAsyncScope(callback, undefined, err);
 }
 
-/** Whether they have been sent already: then no kOnSent follows. */
+/** True when they have been sent already, or the error with which that failed: then no kOnSent follows. */
 function send(connection, buffers) {
   if (buffers.length === 1) return connection[kBackend].write(connection[kHandle], buffers[0]);
   connection[kBackend].writev(connection[kHandle], buffers);
   return false;
+}
+
+/** A write that was over as soon as it was made. */
+function settle(connection, result) {
+  if (result === true) connection[kOnSent](null);
+  else if (result !== false) connection[kOnSent](result);
 }
 
 /** Ends the write or shutdown under way. */
@@ -325,7 +331,7 @@ class TcpConnection extends Duplex {
     this[kBytesOut] += chunk.length;
     if (this[kIdle] !== null) touchIdleTimer(this, chunk.length);
     if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
-    if (this[kBackend].write(this[kHandle], chunk)) this[kOnSent](null);
+    settle(this, this[kBackend].write(this[kHandle], chunk));
   }
 
   _writev(entries, callback) {
@@ -339,7 +345,7 @@ class TcpConnection extends Duplex {
     this[kBytesOut] += bytes;
     if (this[kIdle] !== null) touchIdleTimer(this, bytes);
     if ((this[kFlags] & NOT_READING) !== 0) updateHold(this);
-    if (send(this, buffers)) this[kOnSent](null);
+    settle(this, send(this, buffers));
   }
 
   [kOnSent](err) {

@@ -65,7 +65,7 @@ function readResults(output) {
 /**
  * Runs the C tests of a flavour; prints only what failed.
  *
- * @returns {{passed: number, failed: number}}
+ * @returns {{passed: number, failed: number, names: string[]}}
  */
 function runCTests(flavour, { env = {}, args = [] } = {}) {
   const [program, ...rest] = command(flavour, args);
@@ -76,9 +76,9 @@ function runCTests(flavour, { env = {}, args = [] } = {}) {
   }
   if (!result.ok && broken.length === 0) {
     console.log(`${result.output}\n${result.why}`);
-    return { passed, failed: failed + 1 };
+    return { passed, failed: failed + 1, names: [result.why] };
   }
-  return { passed, failed };
+  return { passed, failed, names: broken.map(({ name, verdict }) => `${name}: ${verdict}`) };
 }
 
 module.exports = { runCTests, readResults };

@@ -155,13 +155,14 @@ shut_when_posted(host_t *host, host_conn_t *conn)
 static void
 send_now_or_later(host_t *host, host_conn_t *conn, const void *bytes, size_t len)
 {
-  size_t sent = 0;
+  ssize_t sent = 0;
   /* What was refused has not been given, so the core cannot know that it comes first. */
   if (host->waiting == NULL && fault_random() % 2 == 0) {
     sent = sea_send_now(host->server, conn->id, bytes, len);
   }
-  if (sent < len) {
-    host_send(host, conn, (const char *)bytes + sent, len - sent);
+  sent = sent < 0 ? 0 : sent; /* what follows meets the error, too */
+  if ((size_t)sent < len) {
+    host_send(host, conn, (const char *)bytes + sent, len - (size_t)sent);
   }
 }
 
