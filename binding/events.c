@@ -107,14 +107,15 @@ slab_for(sea_napi_transport_t *t, const sea_event_t *event)
 static bool
 has_bytes(const sea_event_t *event)
 {
-  return event->kind == SEA_EVENT_DATA || event->kind == SEA_EVENT_REQUEST;
+  return event->kind == SEA_EVENT_DATA || event->kind == SEA_EVENT_REQUEST ||
+         event->kind == SEA_EVENT_TRAILERS;
 }
 
 /* A record of a request is read as 32-bit numbers. */
 static size_t
 align(const sea_napi_slab_t *slab, const sea_event_t *event)
 {
-  return event->kind == SEA_EVENT_REQUEST ? (slab->used + 3) & ~(size_t)3 : slab->used;
+  return event->kind == SEA_EVENT_DATA ? slab->used : (slab->used + 3) & ~(size_t)3;
 }
 
 static bool
@@ -149,7 +150,7 @@ put(int32_t *record, const sea_event_t *event)
 static bool
 join(sea_napi_transport_t *t, int32_t *before, const sea_event_t *event)
 {
-  bool small = before[SEA_NAPI_RECORD_KIND] == SEA_NAPI_DATA_SMALL;
+  bool small = before[SEA_NAPI_RECORD_KIND] == SEA_NAPI_SMALL + SEA_EVENT_DATA;
   sea_napi_slab_t *slab = small ? &t->small : &t->large;
   if ((!small && before[SEA_NAPI_RECORD_KIND] != SEA_EVENT_DATA) ||
       before[SEA_NAPI_RECORD_SLOT] != (int32_t)event->slot || !fits(slab, event)) {
@@ -165,8 +166,7 @@ put_bytes(sea_napi_transport_t *t, int32_t *record, const sea_event_t *event)
 {
   sea_napi_slab_t *slab = slab_for(t, event);
   if (slab == &t->small) {
-    record[SEA_NAPI_RECORD_KIND] = event->kind == SEA_EVENT_DATA ? SEA_NAPI_DATA_SMALL
-                                                                 : SEA_NAPI_REQUEST_SMALL;
+    record[SEA_NAPI_RECORD_KIND] = SEA_NAPI_SMALL + event->kind;
   }
   record[SEA_NAPI_RECORD_A] = (int32_t)align(slab, event);
   record[SEA_NAPI_RECORD_B] = event->result;

@@ -84,6 +84,7 @@ sea_napi_read_http(napi_env env, napi_value options, sea_http_options_t **out)
   http->request_ms = sea_napi_get_u32(env, object, "requestMs", 0);
   http->keep_alive_ms = sea_napi_get_u32(env, object, "keepAliveMs", 0);
   http->handler = sea_napi_get_bool(env, object, "handler");
+  http->facade = sea_napi_get_bool(env, object, "facade");
   return read_routes(env, get(env, object, "routes"), http);
 }
 
@@ -189,12 +190,25 @@ verb_respond_again(napi_env env, napi_callback_info info)
   return sea_napi_boolean(env, respond(env, t, all) != -ENOBUFS);
 }
 
+/* limitTimes(headersMs, requestMs) */
+static napi_value
+verb_limit_times(napi_env env, napi_callback_info info)
+{
+  napi_value args[2];
+  sea_napi_transport_t *t = sea_napi_enter(env, info, args, 2);
+  if (t != NULL) {
+    sea_http_limit_times(t->core, sea_napi_u32(env, args[0], 0), sea_napi_u32(env, args[1], 0));
+  }
+  return NULL;
+}
+
 bool
 sea_napi_define_http_verbs(napi_env env, napi_value object, sea_napi_transport_t *transport)
 {
   static const sea_napi_verb_t verbs[] = {
       {"respond", verb_respond},
       {"respondAgain", verb_respond_again},
+      {"limitTimes", verb_limit_times},
   };
   return sea_napi_define(env, object, transport, verbs, sizeof verbs / sizeof *verbs);
 }

@@ -25,10 +25,8 @@ enum {
   SEA_NAPI_POST_NO_SPACE, /* refused by the command ring: COMMAND_SPACE follows, and no DRAIN */
 };
 
-/* A kind of record beside those of sea_event_kind_t: as DATA, with the bytes in the small slab. */
-#define SEA_NAPI_DATA_SMALL 64
-/* REQUEST: as data; the bytes are a sea_http_record_t, at a multiple of 4. This one in the small
- * slab. */
-#define SEA_NAPI_REQUEST_SMALL 65
+/* Added to the kind of a record whose bytes (of DATA, REQUEST, TRAILERS) are in the small slab.
+ * Those of REQUEST and TRAILERS are a sea_http_record_t, at a multiple of 4. */
+#define SEA_NAPI_SMALL 64
 
 #endif

@@ -35,6 +35,18 @@ module.exports = {
   kOnListenError: Symbol('onListenError'),
   kOnReleased: Symbol('onReleased'),
   kPauseAtOpen: Symbol('pauseAtOpen'),
-  kHoldEnd: Symbol('holdEnd'),
   kServe: Symbol('serve'),
+  kTcp: Symbol('tcp'),
+
+  // HTTP that the worker parses: from the backend into a connection, and what a TcpServer is to know.
+  kOnHead: Symbol('onHead'),
+  kOnTrailers: Symbol('onTrailers'),
+  kOnMessageEnd: Symbol('onMessageEnd'),
+  kOnRaw: Symbol('onRaw'),
+  kOnFailed: Symbol('onFailed'),
+  kHttpAdopt: Symbol('httpAdopt'),
+  kHttpIdle: Symbol('httpIdle'),
+  kLimitTimes: Symbol('limitTimes'),
+  kHttpSettings: Symbol('httpSettings'),
+  kConnectionClass: Symbol('connectionClass'),
 };

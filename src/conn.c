@@ -165,6 +165,9 @@ sea__conn_service(sea_loop_t *loop, sea_conn_t *conn)
   if (conn->state != SEA_CONN_OPEN) {
     return true;
   }
+  if (conn->answers == SEA_ANSWERS_HTTP) {
+    sea__http_service(loop, conn);
+  }
   if (!sea__recv_service(loop, conn) || !sea__send_service(loop, conn)) {
     return false;
   }

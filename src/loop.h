@@ -242,6 +242,8 @@ bool sea__http_open(sea_loop_t *loop, sea_conn_t *conn);
 void sea__http_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event);
 /* A send has completed. */
 void sea__http_sent(sea_loop_t *loop, sea_conn_t *conn);
+/* Goes on with what was left for a step of its own. */
+void sea__http_service(sea_loop_t *loop, sea_conn_t *conn);
 /* http/exchange.c */
 /* conn is NULL when it is gone: the payload goes home in any case. */
 void sea__http_response(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);

@@ -51,7 +51,11 @@ typedef enum sea_event_kind {
   SEA_EVENT_SHUTDOWN, /* answer to sea_shutdown(): 0 or -errno */
   SEA_EVENT_DRAIN,    /* a sea_post() or sea_broadcast() was refused; there is room again */
   SEA_EVENT_REQUEST,  /* HTTP: a request's head; result = bytes of its sea_http_record_t */
+  SEA_EVENT_TRAILERS, /* HTTP: those of the request; result = bytes of a sea_http_record_t */
   SEA_EVENT_REQUEST_END, /* HTTP: the request's body is over; DATA came before */
+  SEA_EVENT_RAW,    /* HTTP: from here on DATA is everything the peer sends, from a head's begin */
+  SEA_EVENT_FAILED, /* HTTP: what was received of a request is no request, or came too late; result
+                       = the status to say so with; 0 = it ended in the middle. No more is parsed */
   SEA_EVENT_CLOSED, /* the socket is gone; result = sea_close_reason_t; always the last event */
   SEA_EVENT_COMMAND_SPACE,   /* a command was refused with -EAGAIN; there is room again */
   SEA_EVENT_LISTENER_CLOSED, /* accepting has ended; result = 0 or the -errno that ended it */
@@ -82,7 +86,11 @@ typedef struct sea_event {
  * The others come as REQUEST, then DATA and REQUEST_END if there is a body, and are answered with
  * sea_http_respond(), in any order: the worker sends the responses of a connection in the order of
  * its requests. Of connections the host is told OPEN and CLOSED. Without `handler` it is told
- * nothing. */
+ * nothing.
+ *
+ * With `facade` the worker only parses, and the host does everything else, with the verbs and
+ * events of a connection that does not speak HTTP. It then also gets TRAILERS, FAILED and, for what
+ * is no plain request (an upgrade, CONNECT, what is refused at its head), RAW. */
 
 /* How a response's head is completed. */
 typedef enum sea_http_reply_flag {
@@ -117,6 +125,7 @@ typedef struct sea_http_options {
   uint32_t request_ms;    /* for a request to arrive: 408 */
   uint32_t keep_alive_ms; /* between two requests: closed */
   bool handler;           /* requests without a route are the host's; otherwise 404 */
+  bool facade;            /* see above; without routes */
   const sea_http_route_t *routes;
   uint32_t route_count;
 } sea_http_options_t;
@@ -126,7 +135,8 @@ typedef struct sea_http_options {
 typedef struct sea_http_record {
   uint32_t seq; /* which request of its connection; for sea_http_respond() */
   uint32_t method;
-  uint32_t flags; /* SEA_HTTP_RECORD_* */
+  uint32_t flags;      /* SEA_HTTP_RECORD_* */
+  uint32_t head_bytes; /* as it was received */
   uint32_t url_len;
   uint32_t count;
 } sea_http_record_t;
@@ -384,6 +394,8 @@ typedef struct sea_http_response {
 } sea_http_response_t;
 
 int sea_http_respond(sea_server_t *server, sea_http_response_t *response);
+/* Other time limits than those of the options; heeded within some seconds. */
+void sea_http_limit_times(sea_server_t *server, uint32_t headers_ms, uint32_t request_ms);
 /* The name of a record's method; NULL for numbers that are none. */
 const char *sea_http_method(uint32_t method);
 

@@ -350,6 +350,14 @@ sea_http_respond(sea_server_t *server, sea_http_response_t *response)
   return sea__http_respond(&server->loop, response);
 }
 
+void
+sea_http_limit_times(sea_server_t *server, uint32_t headers_ms, uint32_t request_ms)
+{
+  if (server->loop.http != NULL) {
+    sea__http_limit_times(server->loop.http, headers_ms, request_ms);
+  }
+}
+
 bool
 sea_command_room(sea_server_t *server, uint32_t n)
 {

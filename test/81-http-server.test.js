@@ -405,7 +405,7 @@ describe('UringHttpServer', function () {
     });
 
     it('obey maxConnections and idleTimeoutMs', async () => {
-      const server = await world.start({ maxConnections: 1, idleTimeoutMs: 50 }, () => {});
+      const server = await world.start({ maxConnections: 1, idleTimeoutMs: 500 }, () => {});
       const first = await world.connect(server);
       first.write(GET);
       await eventually(() => server.seen.length === 1, 'a request');

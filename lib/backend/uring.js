@@ -6,23 +6,31 @@ const { markAsUntransferable } = require('node:worker_threads');
 const { loadBinding, probeHost } = require('../binding');
 const { systemError } = require('../errors');
 const { isTracked, track, untrack } = require('./at-exit');
+const { Record } = require('./http-record');
 const {
   kFlush,
   kOnClosed,
   kOnData,
   kOnEnd,
   kOnError,
+  kOnFailed,
+  kOnHead,
   kOnListenerClosed,
+  kOnMessageEnd,
   kOnOpen,
+  kOnRaw,
   kOnSent,
   kOnShutdown,
   kOnStopped,
+  kOnTrailers,
 } = require('../symbols');
 
 const { binding } = loadBinding();
 const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = binding.constants;
 const { OPEN, DATA, DATA_SMALL, END, ERROR, SENT, SHUTDOWN, CLOSED } = binding.constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = binding.constants;
+const { REQUEST, REQUEST_SMALL, REQUEST_END, TRAILERS, TRAILERS_SMALL } = binding.constants;
+const { RAW, FAILED } = binding.constants;
 const { WRITE_REFUSED, WRITE_SENT } = binding.constants;
 const { CLOSE_STOP, CLOSE_IDLE, CLOSE_NO_MEMORY } = binding.constants;
 
@@ -101,6 +109,7 @@ class UringBackend {
     this.underWay = []; // by slot: the memory the kernel may be sending from
     this.records = new Int32Array(options.eventBatchSize * RECORD_LENGTH);
     this.batches = 0;
+    this.parsesHttp = options.http !== undefined;
     this.rejected = 0; // connections that the owner did not want
     const slabBytes = Math.max(SLAB_BYTES, options.bufferSize, options.recordBytesMax ?? 0);
     this.slabs = new SlabSource(slabBytes, Math.max(SLAB_BYTES_MAX, slabBytes));
@@ -298,11 +307,45 @@ class UringBackend {
       case COMMAND_SPACE:
         this.retryRefused();
         break;
+      case REQUEST_SMALL:
+        if (connection !== null) this.onHead(connection, this.smallSlabs.current, result);
+        break;
+      case REQUEST_END:
+        if (connection !== null) connection[kOnMessageEnd]();
+        break;
       case LISTENER_CLOSED:
         this.owner[kOnListenerClosed](result === 0 ? null : systemError(result, 'accept'));
         break;
       case STOPPED:
         this.onStopped();
+        break;
+      default:
+        if (connection !== null) this.onHttp(kind, connection, result);
+    }
+  }
+
+  onHead(connection, slab, at) {
+    const record = new Record(slab, at);
+    connection[kOnHead](record, record.headers());
+  }
+
+  /** The rarer events of a connection whose requests the worker parses. */
+  onHttp(kind, connection, result) {
+    switch (kind) {
+      case REQUEST:
+        this.onHead(connection, this.slabs.current, result);
+        break;
+      case TRAILERS:
+        connection[kOnTrailers](new Record(this.slabs.current, result).headers());
+        break;
+      case TRAILERS_SMALL:
+        connection[kOnTrailers](new Record(this.smallSlabs.current, result).headers());
+        break;
+      case RAW:
+        connection[kOnRaw]();
+        break;
+      case FAILED:
+        connection[kOnFailed](result);
         break;
     }
   }

@@ -4,6 +4,7 @@ const { loadBinding } = require('../binding');
 const UringBackend = require('../backend/uring');
 const { kOnListenerClosed, kOnRequest, kOnRequests } = require('../symbols');
 const { makeHead } = require('./http-head');
+const { Record } = require('../backend/http-record');
 const { HttpRequest } = require('./http-request');
 
 const { constants } = loadBinding().binding;
@@ -11,29 +12,9 @@ const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = constant
 const { OPEN, DATA, DATA_SMALL, REQUEST, REQUEST_SMALL, REQUEST_END, CLOSED } = constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
 const { POST_TAKEN, POST_NO_SPACE, REPLY_HEAD, REPLY_1_0, REPLY_CLOSE } = constants;
-const { HTTP_KEEP_ALIVE, HTTP_HEAD, HTTP_1_0, HTTP_COMPLETE, HTTP_RECORD_BYTES, METHODS } =
-  constants;
+const { HTTP_KEEP_ALIVE, HTTP_HEAD, HTTP_1_0 } = constants;
 
 const SLOTS = 2 ** constants.SLOT_BITS;
-const RECORD_WORDS = HTTP_RECORD_BYTES / 4;
-
-const SEQ = 0; // the words of a sea_http_record_t
-const METHOD = 1;
-const FLAGS = 2;
-const URL_BYTES = 3;
-const COUNT = 4;
-
-/** The names and values of a record: its lengths, and its texts behind those. */
-function readHeaders(slab, words, at, count, textAt) {
-  const raw = new Array(2 * count);
-  let start = textAt;
-  for (let i = 0; i < raw.length; i++) {
-    const end = start + words[at + i];
-    raw[i] = slab.latin1Slice(start, end);
-    start = end;
-  }
-  return raw;
-}
 
 /** A request that has not been answered: what the worker has to be told with its response. */
 class Pending {
@@ -57,9 +38,6 @@ class HttpUring extends UringBackend {
     this.pending = new Map(); // by request id
     this.lastId = 0;
     this.requests = []; // of one startBatch() call
-    this.wordsOf = new WeakMap();
-    this.lastSlab = null;
-    this.lastWords = null;
   }
 
   // --- events
@@ -147,38 +125,21 @@ class HttpUring extends UringBackend {
     }
   }
 
-  wordsOfSlab(slab) {
-    if (slab === this.lastSlab) return this.lastWords;
-    let words = this.wordsOf.get(slab);
-    if (words === undefined) {
-      words = new Int32Array(slab.buffer, slab.byteOffset, slab.length >> 2);
-      this.wordsOf.set(slab, words);
-    }
-    this.lastSlab = slab;
-    this.lastWords = words;
-    return words;
-  }
-
   onRequest(slot, slab, at) {
-    const words = this.wordsOfSlab(slab);
-    const word = at >> 2;
-    const flags = words[word + FLAGS];
-    const count = words[word + COUNT];
-    const textAt = at + HTTP_RECORD_BYTES + 8 * count;
-    const headersAt = textAt + words[word + URL_BYTES];
+    const record = new Record(slab, at);
     const request = new HttpRequest(
       ++this.lastId,
-      METHODS[words[word + METHOD]],
-      slab.latin1Slice(textAt, headersAt),
-      flags & HTTP_1_0 ? '1.0' : '1.1',
-      (flags & HTTP_KEEP_ALIVE) !== 0,
-      () => readHeaders(slab, words, word + RECORD_WORDS, count, headersAt),
+      record.method,
+      record.url,
+      record.minor === 0 ? '1.0' : '1.1',
+      record.keepAlive,
+      () => record.headers(),
     );
-    const pending = new Pending(this.ids[slot], words[word + SEQ] >>> 0, flags, request);
+    const pending = new Pending(this.ids[slot], record.seq, record.flags, request);
     this.pending.set(request.requestId, pending);
     pending.next = this.newest[slot];
     this.newest[slot] = pending;
-    if (flags & HTTP_COMPLETE) this.tell(request);
+    if (record.complete) this.tell(request);
     else pending.chunks = [];
   }
 

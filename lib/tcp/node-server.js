@@ -2,10 +2,8 @@
 
 const { codedError } = require('../errors');
 const { TCP_OPTIONS } = require('../options');
-const { kServe } = require('../symbols');
+const { kServe, kTcp } = require('../symbols');
 const { TcpServer } = require('./server');
-
-const kTcp = Symbol('tcp');
 
 /** What Node's class and ours both have an option for, and Node's is to have. */
 const NODE_OPTIONS = new Set(['allowHalfOpen', 'pauseOnConnect']);

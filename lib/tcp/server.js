@@ -8,6 +8,7 @@ const { parseListenArgs } = require('../listen-args');
 const { Transport } = require('./transport');
 const {
   kConnections,
+  kLimitTimes,
   kOnListenError,
   kOnListenerLost,
   kOnListening,
@@ -164,6 +165,13 @@ class TcpServer extends EventEmitter {
     if (this[kLastInfo] !== null) return this[kLastInfo];
     const { name, driver, fallbackReason } = selectBackend(this[kOptions]);
     return { backend: name, driver, fallbackReason, listening: false };
+  }
+
+  /** @private for an HTTP server whose time limits have been changed */
+  [kLimitTimes](headersMs, requestMs) {
+    for (const { backend } of this[kLive]) {
+      if (backend?.parsesHttp) backend.native.limitTimes(headersMs, requestMs);
+    }
   }
 
   [kOnListening]() {

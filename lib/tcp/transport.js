@@ -6,6 +6,8 @@ const { selectBackend } = require('../backend/select');
 const { systemError } = require('../errors');
 const { TcpConnection } = require('./connection');
 const {
+  kConnectionClass,
+  kHttpSettings,
   kConnections,
   kOnListenError,
   kOnListenerClosed,
@@ -117,7 +119,7 @@ class Transport {
     const { Backend } = this.selection;
     let { error } = this.selection;
     try {
-      if (error === null) return new Backend(this, options);
+      if (error === null) return new Backend(this, this.withHttp(options));
     } catch (err) {
       error = err;
     }
@@ -125,6 +127,15 @@ class Transport {
       if (this.phase === RESOLVING) this.fail(error);
     });
     return null;
+  }
+
+  /** The options of a backend that parses HTTP, for a server that wants that. */
+  withHttp(options) {
+    const settings =
+      this.selection.name === 'net' ? null : (this.server[kHttpSettings]?.() ?? null);
+    if (settings === null) return options;
+    const recordBytesMax = 64 + settings.headerBytes + 8 * settings.headersMax;
+    return { ...options, http: settings, recordBytesMax };
   }
 
   onListening() {
@@ -172,7 +183,8 @@ class Transport {
     }
     this.open++;
     server[kConnections]++;
-    const connection = new TcpConnection(this, handle, server[kStreamOptions]);
+    const Connection = this.server[kConnectionClass] ?? TcpConnection;
+    const connection = new Connection(this, handle, server[kStreamOptions]);
     const { keepAlive, keepAliveInitialDelay, pauseOnConnect } = server[kOptions];
     if (keepAlive) backend.setKeepAlive(handle, true, keepAliveInitialDelay);
     if (pauseOnConnect) connection[kPauseAtOpen]();

@@ -102,3 +102,10 @@ sea__http_respond(sea_loop_t *loop, sea_http_response_t *response)
   }
   return error;
 }
+
+void
+sea__http_limit_times(sea_http_t *http, uint32_t headers_ms, uint32_t request_ms)
+{
+  atomic_store_explicit(&http->headers_ms, headers_ms, memory_order_relaxed);
+  atomic_store_explicit(&http->request_ms, request_ms, memory_order_relaxed);
+}

@@ -193,6 +193,7 @@ sea__http_create(sea_loop_t *loop, const sea_http_options_t *options)
   http->request_ms = options->request_ms;
   http->keep_alive_ms = options->keep_alive_ms;
   http->handler = options->handler;
+  http->facade = options->facade;
   int error = sea__http_shared_init(&http->shared, &limits);
   if (error == 0) {
     error = sea__http_blocks_init(&http->blocks);
@@ -206,8 +207,8 @@ sea__http_create(sea_loop_t *loop, const sea_http_options_t *options)
   if (error == 0) {
     error = add_own(&http->not_allowed, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n");
   }
-  /* A request is a head, a body and an end. */
-  loop->step_events = SEA_EVENTS_PER_STEP + 3 * options->pipeline_max;
+  /* A request is a head, a body, trailers and an end. */
+  loop->step_events = SEA_EVENTS_PER_STEP + 4 * options->pipeline_max;
   return error;
 }
 

@@ -45,7 +45,9 @@ typedef struct sea_http_conn {
   bool last_request; /* the current one */
   bool over;         /* no more is parsed */
   bool peer_ended;
-  uint32_t seq; /* of the last request */
+  bool raw;      /* facade: bytes are no more parsed */
+  uint32_t told; /* facade: requests in this step */
+  uint32_t seq;  /* of the last request */
   uint32_t count;
   sea_http_exchange_t *first;
   sea_http_exchange_t *last;
@@ -55,6 +57,14 @@ typedef struct sea_http_conn {
   size_t held_len;
   size_t held_room;
 } sea_http_conn_t;
+
+/* Bytes that are being parsed, and what was told of them to the host. */
+typedef struct sea_http_input {
+  const sea_event_t *event; /* whose buffer they are in; NULL: they are held ones */
+  sea_event_t *last;        /* the last DATA event that refers to the buffer */
+  bool in_head;             /* of the step under way: it began in a head, */
+  uint32_t kept;            /* of which so many bytes had come before */
+} sea_http_input_t;
 
 typedef struct sea_http {
   sea_http_shared_t shared;
@@ -72,10 +82,11 @@ typedef struct sea_http {
   sea_http_fixed_t not_found;
   sea_http_fixed_t not_allowed;
   uint32_t pipeline_max;
-  uint32_t headers_ms;
-  uint32_t request_ms;
+  _Atomic uint32_t headers_ms; /* the host may change it, as the next */
+  _Atomic uint32_t request_ms;
   uint32_t keep_alive_ms;
   bool handler;
+  bool facade;
 } sea_http_t;
 
 /* http.c; loop->http */
@@ -116,6 +127,21 @@ void sea__http_refuse(sea_loop_t *loop, sea_http_conn_t *h, int status);
 /* There may be room for what is held. */
 void sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h);
 
+/* Bytes of a body. Those in a receive buffer stay there; held ones go to a block. */
+void sea__http_tell_data(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input,
+                         const char *data, size_t len);
+/* The message that was parsed last, as a REQUEST or TRAILERS. */
+void sea__http_tell_record(sea_loop_t *loop, sea_http_conn_t *h, sea_event_kind_t kind,
+                           uint32_t seq, bool complete);
+
+/* facade.c */
+/* What a step brought; `rest` bytes from its begin on are there. Returns how many were used. */
+size_t sea__http_facade_step(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input,
+                             const char *data, size_t rest, const sea_http_step_t *step);
+void sea__http_facade_fail(sea_loop_t *loop, sea_http_conn_t *h, int status);
+/* The peer's FIN. */
+void sea__http_facade_end(sea_loop_t *loop, sea_http_conn_t *h);
+
 /* timeout.c */
 #define SEA_HTTP_NEVER UINT64_MAX
 /* Sees to it that the connection's time limit is looked at. */
@@ -125,5 +151,6 @@ void sea__http_update_phase(sea_loop_t *loop, sea_http_conn_t *h);
 
 /* host.c, on the host */
 int sea__http_respond(sea_loop_t *loop, sea_http_response_t *response);
+void sea__http_limit_times(sea_http_t *http, uint32_t headers_ms, uint32_t request_ms);
 
 #endif

@@ -270,7 +270,7 @@ static void
 parse_head(sea_http_parser_t *parser, const char *text, size_t len, sea_http_step_t *step)
 {
   sea_http_message_t *message = &parser->shared->message;
-  *message = (sea_http_message_t){.fields = message->fields};
+  *message = (sea_http_message_t){.fields = message->fields, .head_bytes = (uint32_t)len};
   size_t used;
   int status = execute(parser, text, len, &used);
   if (status == 0) {
@@ -297,7 +297,7 @@ static void
 parse_trailers(sea_http_parser_t *parser, const char *text, size_t len, sea_http_step_t *step)
 {
   sea_http_message_t *message = &parser->shared->message;
-  *message = (sea_http_message_t){.fields = message->fields};
+  *message = (sea_http_message_t){.fields = message->fields, .head_bytes = (uint32_t)len};
   size_t used;
   int status = execute(parser, text, len, &used);
   if (status == 0 && (!parser->complete || used != len || message->codings > 0)) {
@@ -309,6 +309,7 @@ parse_trailers(sea_http_parser_t *parser, const char *text, size_t len, sea_http
   }
   step->kind = SEA_HTTP_DATA;
   step->complete = true;
+  step->trailers = true;
   await_head(parser);
 }
 
@@ -345,12 +346,12 @@ step_body(sea_http_parser_t *parser, char *data, size_t len, sea_http_step_t *st
 {
   parser->out = data;
   int status = execute(parser, data, len, &step->used);
+  step->body_len = (size_t)(parser->out - data);
   if (status != 0) {
     refuse(step, status);
     return;
   }
   step->kind = SEA_HTTP_DATA;
-  step->body_len = (size_t)(parser->out - data);
   step->complete = parser->complete;
   if (step->complete) {
     await_head(parser);

@@ -37,6 +37,7 @@ typedef struct sea_http_field {
 typedef struct sea_http_message {
   uint32_t method; /* llhttp_method_t */
   uint32_t flags;  /* sea_http_flag_t */
+  uint32_t head_bytes;
   sea_http_text_t url;
   sea_http_field_t *fields;
   uint32_t count;
@@ -84,8 +85,9 @@ typedef enum sea_http_step_kind {
 typedef struct sea_http_step {
   sea_http_step_kind_t kind;
   size_t used;
-  size_t body_len;
-  bool complete; /* and with that the message is over */
+  size_t body_len; /* REFUSED: what came before that */
+  bool complete;   /* and with that the message is over */
+  bool trailers;   /* DATA: shared->message has those */
   int status;
 } sea_http_step_t;
 

@@ -12,12 +12,6 @@
 /* Above this many unsent bytes no more requests are looked at. */
 #define UNSENT_MAX (256U << 10)
 
-/* An event whose bytes are parsed: what of it was given on to the host. */
-typedef struct input {
-  const sea_event_t *event; /* NULL: the bytes are held ones */
-  sea_event_t *last;        /* the last DATA event that refers to its buffer */
-} input_t;
-
 /* -- requests --------------------------------------------------------------------------------- */
 
 static char *
@@ -42,8 +36,9 @@ fill_record(sea_http_record_t *record, const sea_http_message_t *message)
   }
 }
 
-static void
-tell_request(sea_loop_t *loop, sea_http_conn_t *h, uint32_t seq, bool complete)
+void
+sea__http_tell_record(sea_loop_t *loop, sea_http_conn_t *h, sea_event_kind_t kind, uint32_t seq,
+                      bool complete)
 {
   const sea_http_message_t *message = &loop->http->shared.message;
   size_t size = sizeof(sea_http_record_t) + (size_t)message->count * 8 + message->url.len;
@@ -61,20 +56,19 @@ tell_request(sea_loop_t *loop, sea_http_conn_t *h, uint32_t seq, bool complete)
       .seq = seq,
       .method = message->method,
       .flags = message->flags | (complete ? SEA_HTTP_RECORD_COMPLETE : 0U),
+      .head_bytes = message->head_bytes,
       .url_len = message->url.len,
       .count = message->count,
   };
   fill_record(record, message);
-  sea_event_t event = {.kind = SEA_EVENT_REQUEST,
-                       .marks = SEA_MARK_BLOCK,
-                       .buffer_id = index,
-                       .result = (int32_t)size};
+  sea_event_t event = {
+      .kind = (uint8_t)kind, .marks = SEA_MARK_BLOCK, .buffer_id = index, .result = (int32_t)size};
   sea__loop_tell(loop, h->conn, &event);
 }
 
-/* Bytes of a body. Those in a receive buffer stay there; held ones go to a block. */
-static void
-tell_data(sea_loop_t *loop, sea_http_conn_t *h, input_t *input, const char *data, size_t len)
+void
+sea__http_tell_data(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, const char *data,
+                    size_t len)
 {
   sea_event_t event = {.kind = SEA_EVENT_DATA, .result = (int32_t)len};
   if (input->event != NULL) {
@@ -130,7 +124,7 @@ begin_request(sea_loop_t *loop, sea_http_conn_t *h, bool complete)
   exchange->fixed = sea__http_route(loop->http, message);
   h->last_request = exchange->close;
   if (exchange->fixed == NULL) {
-    tell_request(loop, h, exchange->seq, complete);
+    sea__http_tell_record(loop, h, SEA_EVENT_REQUEST, exchange->seq, complete);
   }
   if ((message->flags & SEA_HTTP_CONTINUE) != 0 && !complete &&
       sea__http_append(loop, h, exchange, SEA_HTTP_100_CONTINUE, sizeof SEA_HTTP_100_CONTINUE - 1,
@@ -147,12 +141,15 @@ begin_request(sea_loop_t *loop, sea_http_conn_t *h, bool complete)
 static bool
 is_crowded(const sea_loop_t *loop, const sea_http_conn_t *h)
 {
+  if (loop->http->facade) {
+    return h->told >= loop->http->pipeline_max; /* the rest in a step of its own */
+  }
   return h->count >= loop->http->pipeline_max ||
          atomic_load_explicit(&h->conn->queued_bytes, memory_order_relaxed) > UNSENT_MAX;
 }
 
 static void
-take_step(sea_loop_t *loop, sea_http_conn_t *h, input_t *input, const char *data,
+take_step(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, const char *data,
           const sea_http_step_t *step)
 {
   switch (step->kind) {
@@ -163,7 +160,7 @@ take_step(sea_loop_t *loop, sea_http_conn_t *h, input_t *input, const char *data
     break;
   case SEA_HTTP_DATA:
     if (step->body_len > 0 && h->current != NULL && h->current->fixed == NULL) {
-      tell_data(loop, h, input, data, step->body_len);
+      sea__http_tell_data(loop, h, input, data, step->body_len);
     }
     if (step->complete && sea__http_is_open(h)) {
       complete_message(loop, h, false);
@@ -177,21 +174,31 @@ take_step(sea_loop_t *loop, sea_http_conn_t *h, input_t *input, const char *data
 
 /* Parses until the bytes are used up, or no more are wanted for now. Returns how many were used. */
 static size_t
-consume(sea_loop_t *loop, sea_http_conn_t *h, input_t *input, char *data, size_t len)
+consume(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, char *data, size_t len)
 {
   size_t used = 0;
   while (used < len && !h->over && sea__http_is_open(h)) {
     sea_http_step_t step;
+    if (h->raw) {
+      sea__http_tell_data(loop, h, input, data + used, len - used);
+      return len;
+    }
     bool between = sea__http_parser_between(&h->parser);
     if (between && is_crowded(loop, h)) {
       break;
     }
+    input->in_head = h->parser.part == SEA_HTTP_IN_HEAD;
+    input->kept = h->parser.kept_len;
     sea__http_parse(&h->parser, data + used, len - used, &step);
     if (between && (step.kind != SEA_HTTP_MORE || !sea__http_parser_between(&h->parser))) {
       h->since_ms = loop->now_ms; /* empty lines between requests are no beginning */
     }
-    take_step(loop, h, input, data + used, &step);
-    used += step.used;
+    if (loop->http->facade) {
+      used += sea__http_facade_step(loop, h, input, data + used, len - used, &step);
+    } else {
+      take_step(loop, h, input, data + used, &step);
+      used += step.used;
+    }
   }
   return h->over ? len : used;
 }
@@ -212,7 +219,9 @@ hold(sea_loop_t *loop, sea_http_conn_t *h, const char *data, size_t len)
   }
   memcpy(h->held + h->held_len, data, len);
   h->held_len = needed;
-  if (!h->conn->paused) {
+  if (loop->http->facade) {
+    sea__loop_todo(loop, h->conn); /* the next step goes on; pausing is the host's affair */
+  } else if (!h->conn->paused) {
     sea__recv_pause(loop, h->conn);
   }
 }
@@ -220,8 +229,9 @@ hold(sea_loop_t *loop, sea_http_conn_t *h, const char *data, size_t len)
 static void
 on_data(sea_loop_t *loop, sea_http_conn_t *h, const sea_event_t *event)
 {
-  input_t input = {.event = event};
+  sea_http_input_t input = {.event = event};
   char *data = sea__bufring_data(&loop->buffers, event->buffer_id) + event->offset;
+  h->told = 0;
   size_t len = (size_t)event->result;
   size_t used = h->held != NULL ? 0 : consume(loop, h, &input, data, len);
   if (used < len && !h->over && sea__http_is_open(h)) {
@@ -239,7 +249,14 @@ on_data(sea_loop_t *loop, sea_http_conn_t *h, const sea_event_t *event)
 static void
 settle(sea_loop_t *loop, sea_http_conn_t *h)
 {
-  if (!h->peer_ended || h->over || h->held != NULL || !sea__http_is_open(h)) {
+  if (!h->peer_ended || h->held != NULL || !sea__http_is_open(h)) {
+    return;
+  }
+  if (loop->http->facade) {
+    sea__http_facade_end(loop, h);
+    return;
+  }
+  if (h->over) {
     return;
   }
   if (!sea__http_parser_between(&h->parser)) {
@@ -256,18 +273,21 @@ settle(sea_loop_t *loop, sea_http_conn_t *h)
 void
 sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h)
 {
+  h->told = 0;
   if (h->held == NULL || !sea__http_is_open(h) || is_crowded(loop, h)) {
     return;
   }
   for (bool stuck = false; h->held != NULL && !stuck && sea__http_is_open(h);) {
-    input_t input = {0};
+    sea_http_input_t input = {0};
     uint32_t left = sea__min_u32((uint32_t)(h->held_len - h->held_at), loop->buffers.size);
     size_t used = consume(loop, h, &input, h->held + h->held_at, left);
     stuck = used == 0;
     h->held_at += used;
     if (h->held != NULL && h->held_at >= h->held_len) {
       sea__http_drop_held(h);
-      sea__recv_resume(loop, h->conn);
+      if (!loop->http->facade) {
+        sea__recv_resume(loop, h->conn);
+      }
       settle(loop, h);
     }
   }
@@ -319,7 +339,11 @@ sea__http_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event)
     }
     break;
   case SEA_EVENT_ERROR:
-    sea__conn_close(loop, conn, SEA_CLOSE_ASKED, false);
+    if (loop->http->facade) {
+      sea__loop_tell(loop, conn, &copy);
+    } else {
+      sea__conn_close(loop, conn, SEA_CLOSE_ASKED, false);
+    }
     break;
   case SEA_EVENT_CLOSED:
     on_closed(loop, conn);
@@ -330,7 +354,9 @@ sea__http_event(sea_loop_t *loop, sea_conn_t *conn, const sea_event_t *event)
     }
     break;
   default:
-    if (h == NULL || h->phase == SEA_HTTP_PHASE_FINISHING) {
+    if (loop->http->facade && (h == NULL || event->kind > SEA_EVENT_END)) {
+      sea__loop_tell(loop, conn, &copy);
+    } else if (h == NULL || h->phase == SEA_HTTP_PHASE_FINISHING) {
       (void)sea__answer_finish_event(loop, conn, event);
     } else if (event->kind == SEA_EVENT_DATA) {
       on_data(loop, h, event);
@@ -347,5 +373,19 @@ sea__http_sent(sea_loop_t *loop, sea_conn_t *conn)
 {
   if (conn->http != NULL) {
     sea__http_go_on(loop, conn->http);
+  }
+}
+
+void
+sea__http_service(sea_loop_t *loop, sea_conn_t *conn)
+{
+  if (conn->http == NULL || !loop->http->facade) {
+    return; /* without the facade it is a response that makes room, or a send */
+  }
+  while (conn->http->held != NULL && conn->state == SEA_CONN_OPEN && sea__loop_has_room(loop)) {
+    sea__http_go_on(loop, conn->http);
+  }
+  if (conn->http->held != NULL) {
+    sea__loop_todo(loop, conn);
   }
 }

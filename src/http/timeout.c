@@ -13,8 +13,9 @@ after(uint64_t since, uint32_t ms)
 static uint64_t
 deadline(const sea_http_t *http, const sea_http_conn_t *h)
 {
-  uint64_t head = after(h->since_ms, http->headers_ms);
-  uint64_t request = after(h->since_ms, http->request_ms);
+  uint64_t head = after(h->since_ms, atomic_load_explicit(&http->headers_ms, memory_order_relaxed));
+  uint64_t request = after(h->since_ms,
+                           atomic_load_explicit(&http->request_ms, memory_order_relaxed));
   switch ((sea_http_phase_t)h->phase) {
   case SEA_HTTP_PHASE_FRESH:
   case SEA_HTTP_PHASE_HEAD:
@@ -51,7 +52,9 @@ sea__http_update_phase(sea_loop_t *loop, sea_http_conn_t *h)
   if (h->phase == SEA_HTTP_PHASE_FINISHING) {
     return;
   }
-  if (!h->over && !sea__http_parser_between(&h->parser)) {
+  if (h->raw) {
+    /* the host's */
+  } else if (!h->over && !sea__http_parser_between(&h->parser)) {
     phase = h->parser.part == SEA_HTTP_IN_HEAD ? SEA_HTTP_PHASE_HEAD : SEA_HTTP_PHASE_BODY;
   } else if (!h->over && h->count == 0) {
     phase = h->served ? SEA_HTTP_PHASE_IDLE : SEA_HTTP_PHASE_FRESH;
@@ -81,7 +84,9 @@ expire(sea_loop_t *loop, sea_http_conn_t *h)
     sea__conn_close(loop, conn, SEA_CLOSE_ASKED, false);
   } else {
     sea__stat_add(&loop->stats.http_timeouts, 1);
-    if (h->phase == SEA_HTTP_PHASE_IDLE) {
+    if (loop->http->facade) {
+      sea__http_facade_fail(loop, h, 408);
+    } else if (h->phase == SEA_HTTP_PHASE_IDLE) {
       sea__http_finish(loop, h);
     } else {
       sea__http_refuse(loop, h, 408);

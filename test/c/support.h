@@ -103,6 +103,7 @@ typedef struct host {
   void (*on_shutdown)(struct host *host, host_conn_t *conn);
   void (*on_request)(struct host *host, host_conn_t *conn, const sea_http_record_t *record);
   void (*on_request_end)(struct host *host, host_conn_t *conn);
+  void (*on_http)(struct host *host, host_conn_t *conn, const sea_event_t *event); /* the others */
   void *arg;
 } host_t;
 

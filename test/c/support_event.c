@@ -134,6 +134,11 @@ on_connection_event(host_t *host, const sea_event_t *event)
   case SEA_EVENT_REQUEST_END:
     host->on_request_end(host, conn);
     break;
+  case SEA_EVENT_TRAILERS:
+  case SEA_EVENT_RAW:
+  case SEA_EVENT_FAILED:
+    host->on_http(host, conn, event);
+    break;
   case SEA_EVENT_CLOSED:
     on_closed(host, conn, event->result);
     break;
