@@ -162,6 +162,7 @@ process.stdout.on('error', (error) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+// A server that doctor could not stop must not keep it from ending.
 main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
+  process.stdout.write('', () => process.exit(code));
 });

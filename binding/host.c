@@ -1,12 +1,11 @@
 /* What the machine offers, as plain JavaScript objects. */
 #include "host.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "host/host.h"
 #include "value.h"
-
-#define INTERFACES_MAX 1024U
 
 /* -- features ---------------------------------------------------------------------------------- */
 
@@ -178,23 +177,38 @@ interface_object(napi_env env, const sea_nic_t *nic)
   return object;
 }
 
+/* All, or the one of that name; -errno, or how many there are. */
+static int
+find_interfaces(const char *name, uint32_t rx_queue, sea_nic_t **nics, uint32_t *room)
+{
+  int count = name == NULL ? sea_host_nics(NULL, 0, rx_queue) : 1;
+  if (count < 0) {
+    return count;
+  }
+  *room = (uint32_t)count + 1; /* never nothing, and one may come meanwhile */
+  *nics = calloc(*room, sizeof **nics);
+  if (*nics == NULL) {
+    return -ENOMEM;
+  }
+  if (name == NULL) {
+    return sea_host_nics(*nics, *room, rx_queue);
+  }
+  int error = sea_host_nic(name, rx_queue, *nics);
+  return error < 0 ? error : 1;
+}
+
 static napi_value
 list_interfaces(napi_env env, const char *name, uint32_t rx_queue)
 {
-  uint32_t max = name == NULL ? INTERFACES_MAX : 1;
-  sea_nic_t *nics = calloc(max, sizeof *nics);
-  if (nics == NULL) {
-    return sea_napi_string(env, "ENOMEM");
-  }
-  int count = name == NULL ? sea_host_nics(nics, max, rx_queue)
-                           : sea_host_nic(name, rx_queue, nics);
+  sea_nic_t *nics = NULL;
+  uint32_t room = 0;
   napi_value result;
+  int count = find_interfaces(name, rx_queue, &nics, &room);
   if (count < 0) {
     result = sea_napi_string(env, sea_napi_errno_name(count));
   } else {
-    uint32_t found = name != NULL ? 1 : (uint32_t)count;
     napi_create_array(env, &result);
-    for (uint32_t i = 0; i < found && i < max; i++) {
+    for (uint32_t i = 0; i < (uint32_t)count && i < room; i++) {
       napi_set_element(env, result, i, interface_object(env, &nics[i]));
     }
   }

@@ -35,7 +35,6 @@ module.exports = {
   kOnListenError: Symbol('onListenError'),
   kOnReleased: Symbol('onReleased'),
   kPauseAtOpen: Symbol('pauseAtOpen'),
-  kHoldEnd: Symbol('holdEnd'),
   kServe: Symbol('serve'),
   kTcp: Symbol('tcp'),
 

@@ -47,8 +47,10 @@ sea__direct_send(sea_loop_t *loop, sea_conn_id_t id, const void *data, size_t le
   } while (n < 0 && errno == EINTR);
   sea__slab_unlock(&loop->slab);
   if (n < 0) {
-    /* The socket tells an error once: whoever met it has to tell it on. */
-    return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? 0 : -errno;
+    /* The socket tells an error once: whoever met it has to tell it on. After that it is EPIPE for
+     * everybody, and the worker, which met the error, has it on its way. */
+    bool later = errno == EPIPE || errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+    return later ? 0 : -errno;
   }
   atomic_store_explicit(&conn->direct_ms, sea__clock_ms(), memory_order_relaxed);
   sea__stat_add(&loop->direct_sends, 1);

@@ -3,7 +3,7 @@
 const { firstLine } = require('../errors');
 const { loadBinding } = require('../binding');
 const { diagnose } = require('./diagnosis');
-const { describeFeatures } = require('./features');
+const { describeFeatures, reasonOf } = require('./features');
 const { system } = require('./system');
 
 /** How the addon was found, or what was tried. */
@@ -47,11 +47,14 @@ function capabilities() {
     return { usable: false, problem: NO_ADDON, features, ...base };
   }
   const verdict = loaded.binding.probe();
-  const found = { ...verdict.features, ...loaded.binding.hostFeatures?.() };
+  // Without memory for what servers need, each of the others would be waited for in vain.
+  const starved = verdict.code === 'ENOMEM';
+  const others = starved ? {} : loaded.binding.hostFeatures?.();
+  const otherwise = starved ? reasonOf('', 'ENOMEM') : 'this addon does not know it';
   return {
     usable: verdict.usable,
     problem: describeProblem(verdict, facts),
-    features: describeFeatures(found, 'this addon does not know it'),
+    features: describeFeatures({ ...verdict.features, ...others }, otherwise),
     ...base,
   };
 }

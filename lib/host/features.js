@@ -74,4 +74,4 @@ function describeFeatures(found, otherwise) {
   return features;
 }
 
-module.exports = { FEATURES, describeFeatures };
+module.exports = { FEATURES, describeFeatures, reasonOf };

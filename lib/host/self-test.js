@@ -1,22 +1,42 @@
 'use strict';
 
 /*
- * A server of each kind on loopback, and a client that it echoes to: whether it works, and how fast.
+ * A server of each kind on loopback, and a client: whether it answers, and how fast.
  */
 
+const crypto = require('node:crypto');
 const net = require('node:net');
+const tls = require('node:tls');
 
 const HOST = '127.0.0.1';
-const MESSAGE = Buffer.alloc(64, 's');
 const ROUND_TRIPS = 100;
 const LIMIT_MS = 5000;
+const MESSAGE = 's'.repeat(64);
+const BODY = 'searings';
+const REQUEST = `GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
+// A key that both sides know: a certificate would have to be made, or shipped.
+const TLS = { ciphers: 'PSK', maxVersion: 'TLSv1.2' };
 
-async function startTcp() {
-  const { createTcpServer } = require('../tcp/server');
-  const server = createTcpServer((connection) => {
-    connection.on('error', () => {});
-    connection.pipe(connection);
-  });
+const echo = {
+  request: MESSAGE,
+  isWhole: (answer) => answer.length >= MESSAGE.length,
+};
+const http = {
+  request: REQUEST,
+  isWhole: (answer) => answer.endsWith(`\r\n\r\n${BODY}`),
+};
+
+function pipeBack(socket) {
+  socket.on('error', () => {});
+  socket.pipe(socket);
+}
+
+function answer(_request, response) {
+  response.end(BODY);
+}
+
+/** Servers with the interface of net.Server. */
+async function listen(server) {
   await new Promise((resolve, reject) => {
     server.once('error', reject).listen(0, HOST, resolve);
   });
@@ -24,49 +44,93 @@ async function startTcp() {
   return { port, backend: server.info().backend, stop: () => server.stop() };
 }
 
-async function startRaw() {
-  const { UringTcpServer } = require('../raw/server');
-  const server = new UringTcpServer({ host: HOST });
-  const { port, backend } = await server.start(({ eventType, connectionId, data }) => {
-    if (eventType === 'data') server.send(connectionId, data);
-    else if (eventType === 'end') server.closeConnection(connectionId);
-  });
+async function start(server, handler) {
+  const { port, backend } = await server.start(handler);
   return { port, backend, stop: () => server.stop() };
 }
 
-async function startEcho() {
+function startRaw() {
+  const { UringTcpServer } = require('../raw/server');
+  const server = new UringTcpServer({ host: HOST });
+  return start(server, ({ eventType, connectionId, data }) => {
+    if (eventType === 'data') server.send(connectionId, data);
+    else if (eventType === 'end') server.closeConnection(connectionId);
+  });
+}
+
+function startEcho() {
   const { UringTcpEchoServer } = require('../raw/echo');
-  const server = new UringTcpEchoServer({ host: HOST });
-  const { port, backend } = await server.start();
-  return { port, backend, stop: () => server.stop() };
+  return start(new UringTcpEchoServer({ host: HOST }));
+}
+
+function startRawHttp() {
+  const { UringHttpServer } = require('../raw/http-server');
+  return start(new UringHttpServer({ host: HOST, responseBody: BODY }));
+}
+
+function startTcp() {
+  const { createTcpServer } = require('../tcp/server');
+  return listen(createTcpServer(pipeBack));
+}
+
+function startHttp() {
+  const { createHttpServer } = require('../http/server');
+  return listen(createHttpServer(answer));
+}
+
+async function startTls() {
+  const { createTlsServer } = require('../tls/server');
+  return withKey((options) => listen(createTlsServer(options, pipeBack)));
+}
+
+async function startHttps() {
+  const { createHttpsServer } = require('../http/https');
+  return withKey((options) => listen(createHttpsServer(options, answer)));
+}
+
+async function withKey(startWith) {
+  const psk = crypto.randomBytes(32);
+  const started = await startWith({ ...TLS, pskCallback: () => psk });
+  return { ...started, psk };
 }
 
 /** The kinds of servers there are, by the name of what makes them. */
 const KINDS = {
-  createTcpServer: startTcp,
-  UringTcpServer: startRaw,
-  UringTcpEchoServer: startEcho,
+  createTcpServer: { start: startTcp, ...echo },
+  createTlsServer: { start: startTls, ...echo },
+  createHttpServer: { start: startHttp, ...http },
+  createHttpsServer: { start: startHttps, ...http },
+  UringTcpServer: { start: startRaw, ...echo },
+  UringTcpEchoServer: { start: startEcho, ...echo },
+  UringHttpServer: { start: startRawHttp, ...http },
 };
 
+function connect({ port, psk }) {
+  if (psk === undefined) return net.connect({ port, host: HOST, noDelay: true });
+  const pskCallback = () => ({ psk, identity: 'doctor' });
+  return tls.connect({ ...TLS, port, host: HOST, pskCallback, checkServerIdentity: () => {} });
+}
+
 /** @returns {Promise<number[]>} microseconds of each round trip, in order of length */
-function measure(port) {
+function measure(started, { request, isWhole }) {
   return new Promise((resolve, reject) => {
     const times = [];
-    let received = 0;
-    let started;
-    const socket = net.connect({ port, host: HOST, noDelay: true });
+    let received = '';
+    let asked;
+    const socket = connect(started).setEncoding('latin1');
     const limit = setTimeout(() => {
       socket.destroy(new Error(`no answer within ${LIMIT_MS / 1000} s`));
     }, LIMIT_MS);
     const ask = () => {
-      started = process.hrtime.bigint();
-      socket.write(MESSAGE);
+      received = '';
+      asked = process.hrtime.bigint();
+      socket.write(request);
     };
-    socket.on('connect', ask);
-    socket.on('data', (chunk) => {
-      received += chunk.length;
-      if (received < MESSAGE.length * (times.length + 1)) return;
-      times.push(Number(process.hrtime.bigint() - started) / 1000);
+    socket.once(started.psk === undefined ? 'connect' : 'secureConnect', ask);
+    socket.on('data', (text) => {
+      received += text;
+      if (!isWhole(received)) return;
+      times.push(Number(process.hrtime.bigint() - asked) / 1000);
       if (times.length < ROUND_TRIPS) ask();
       else socket.end();
     });
@@ -80,20 +144,30 @@ function measure(port) {
   });
 }
 
-async function testOne(server, start) {
+/** Rejects when it takes too long: what is broken may also hang. */
+function within(promise) {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no server within ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+  });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}
+
+async function testOne(server, kind) {
   let started = null;
   try {
-    started = await start();
-    const times = await measure(started.port);
+    started = await within(kind.start());
+    const times = await measure(started, kind);
     const medianUs = Math.round(times[times.length >> 1]);
     const maxUs = Math.round(times[times.length - 1]);
-    return { server, ok: true, backend: started.backend, medianUs, maxUs, error: null, code: null };
+    const { backend } = started;
+    return { server, ok: true, backend, medianUs, maxUs, error: null, code: null };
   } catch (error) {
     const backend = started?.backend ?? null;
     const { message, code = null } = error;
     return { server, ok: false, backend, medianUs: null, maxUs: null, error: message, code };
   } finally {
-    await started?.stop();
+    await started?.stop().catch(() => {});
   }
 }
 
@@ -103,7 +177,7 @@ async function testOne(server, start) {
  */
 async function selfTest() {
   const results = [];
-  for (const [server, start] of Object.entries(KINDS)) results.push(await testOne(server, start));
+  for (const [server, kind] of Object.entries(KINDS)) results.push(await testOne(server, kind));
   return results;
 }
 

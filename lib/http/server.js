@@ -6,7 +6,6 @@ const { HttpConnection } = require('./connection');
 const { nodeParser } = require('./node-parser');
 const {
   kConnectionClass,
-  kHoldEnd,
   kHttpAdopt,
   kHttpIdle,
   kHttpSettings,
@@ -74,7 +73,6 @@ class HttpServer extends onTransport(http.Server) {
   }
 
   [kServe](connection) {
-    connection[kHoldEnd]();
     super[kServe](connection);
     connection[kHttpAdopt]();
     this[kNatives].add(connection);

@@ -3,9 +3,9 @@
 const { AsyncResource } = require('node:async_hooks');
 const { Duplex } = require('node:stream');
 const { codedError, invalidArgType, outOfRange } = require('../errors');
+const { coalesce } = require('./coalesce');
 const {
   kFlush,
-  kHoldEnd,
   kOnClosed,
   kOnData,
   kOnEnd,
@@ -38,12 +38,9 @@ const UNREF = 32;
 const RESET = 64;
 const HAD_ERROR = 128;
 const HELD = 256; // the connection keeps the process alive
-const HOLDS_END = 512; // 'end' waits for the write under way
-const END_HELD = 1024; // and it does so now
+const END_HELD = 512; // the peer's FIN waits for the write under way
 const NOT_READING = PAUSED | PEER_ENDED;
 
-const SMALL_CHUNK = 2048;
-const COALESCED_MAX = 65536;
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
 /** The inactivity timer of one connection; there is none until setTimeout() asks for it. */
@@ -88,36 +85,6 @@ function emitClose(connection) {
   if (connection[kCallback] === null) return;
   const message = 'Cannot call write after a stream was destroyed';
   complete(connection, codedError(Error, 'ERR_STREAM_DESTROYED', message));
-}
-
-/**
- * Joins runs of small chunks: one copy of a few hundred bytes is cheaper than another buffer to send.
- *
- * @param {{chunk: Buffer}[]} entries as the Duplex hands them to _writev
- * @returns {Buffer[]}
- */
-function coalesce(entries) {
-  const buffers = [];
-  let run = [];
-  let runBytes = 0;
-  const endRun = () => {
-    if (run.length === 1) buffers.push(run[0]);
-    else if (run.length > 1) buffers.push(Buffer.concat(run, runBytes));
-    run = [];
-    runBytes = 0;
-  };
-  for (const { chunk } of entries) {
-    if (chunk.length >= SMALL_CHUNK) {
-      endRun();
-      buffers.push(chunk);
-      continue;
-    }
-    if (runBytes + chunk.length > COALESCED_MAX) endRun();
-    run.push(chunk);
-    runBytes += chunk.length;
-  }
-  endRun();
-  return buffers;
 }
 
 /** Milliseconds for a timer, checked as Node checks those of socket.setTimeout(). */
@@ -275,12 +242,14 @@ class TcpConnection extends Duplex {
 
   [kOnEnd]() {
     if ((this[kFlags] & CLOSING) !== 0) return;
-    if ((this[kFlags] & HOLDS_END) === 0) {
+    // Node's HTTP server has put its parser here. At 'end' it drops the answers that wait for an earlier one
+    // to be written; with a Node socket none does by then, because the kernel has mostly taken them all.
+    if (this.parser) {
+      this[kFlags] |= END_HELD;
+      endIfQuiet(this);
+    } else {
       receiveEnd(this);
-      return;
     }
-    this[kFlags] |= END_HELD;
-    endIfQuiet(this);
   }
 
   [kOnError](err) {
@@ -533,15 +502,6 @@ class TcpConnection extends Duplex {
     this[kFlags] |= UNREF;
     updateHold(this);
     return this;
-  }
-
-  /**
-   * @private for an HTTP server. A Node socket has mostly had a write taken by the kernel, and called
-   * back, before it gets to read the peer's end, and Node's HTTP server counts on that: at 'end' it
-   * drops the answers that still wait for an earlier one to be written.
-   */
-  [kHoldEnd]() {
-    this[kFlags] |= HOLDS_END;
   }
 
   /** @private for the server: the connection starts paused */

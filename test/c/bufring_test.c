@@ -23,6 +23,7 @@ bench_init_filling(bench_t *bench, uint32_t count, uint32_t size, sea_filling_t 
   *bench = (bench_t){.pair = {-1, -1}};
   assert_int_equal(sea__ring_init(&bench->ring, 8, false, &bench->stats), 0);
   assert_int_equal(sea__bufring_init(&bench->buffers, &bench->ring, count, size, filling), 0);
+  assert_int_equal(sea__ring_enable(&bench->ring), 0);
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bench->pair), 0);
 }
 

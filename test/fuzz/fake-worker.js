@@ -12,6 +12,7 @@ const { OPEN, DATA, DATA_SMALL, END, SENT, SHUTDOWN, CLOSED } = constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
 const SLOTS = 2 ** constants.SLOT_BITS;
 const SMALL_BYTES_MAX = 1024;
+const QUEUED = -1; // anything but WRITE_SENT and WRITE_REFUSED
 const RECORDS = ['KIND', 'SLOT', 'A', 'B'].map((name) => constants[`RECORD_${name}`]);
 
 class FakeWorker {
@@ -25,6 +26,7 @@ class FakeWorker {
     this.generation = 0;
     this.refusals = 0; // a bit for each command to come: whether it is refused
     this.refused = false;
+    this.direct = false; // the socket takes every second writeNow()
     this.thrown = []; // by handlers
     this.delivering = false;
     this.stopped = false;
@@ -135,6 +137,15 @@ class FakeWorker {
 
   write(id) {
     return this.command(id, (slot) => this.pending.push([SENT, slot, 0]));
+  }
+
+  /** Past the worker, when nothing that was given before is still to leave. */
+  writeNow(id) {
+    const slot = id % SLOTS;
+    const busy = this.pending.some(([kind, of]) => kind === SENT && of === slot);
+    this.direct = !this.direct;
+    if (!busy && this.direct) return constants.WRITE_SENT;
+    return this.write(id) ? QUEUED : constants.WRITE_REFUSED;
   }
 
   writev(id) {

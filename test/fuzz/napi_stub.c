@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES_MAX 512U
+#define VALUES_MAX 2048U
 #define FUNCTIONS_MAX 64U
 #define TEXT_MAX 2048U
 
@@ -160,6 +160,53 @@ napi_get_value_uint32(napi_env env, napi_value value, uint32_t *result)
   (void)env;
   *result = (uint32_t)(int64_t)at(value)->number;
   return at(value)->type == napi_number ? napi_ok : napi_number_expected;
+}
+
+napi_status
+napi_get_value_int64(napi_env env, napi_value value, int64_t *result)
+{
+  (void)env;
+  if (value == NULL) {
+    return napi_invalid_arg;
+  }
+  *result = (int64_t)at(value)->number;
+  return at(value)->type == napi_number ? napi_ok : napi_number_expected;
+}
+
+/* Strings are Buffers too. */
+napi_status
+napi_get_buffer_info(napi_env env, napi_value buffer, void **data, size_t *len)
+{
+  (void)env;
+  value_t *bytes = at(buffer);
+  if (bytes->type != napi_string) {
+    return napi_invalid_arg;
+  }
+  *data = bytes->text;
+  *len = bytes->len;
+  return napi_ok;
+}
+
+/* Objects are short arrays too. */
+napi_status
+napi_get_array_length(napi_env env, napi_value array, uint32_t *result)
+{
+  (void)env;
+  if (at(array)->type != napi_object) {
+    return napi_array_expected;
+  }
+  *result = fuzz_u8(js.input) % 8;
+  return napi_ok;
+}
+
+napi_status
+napi_get_element(napi_env env, napi_value array, uint32_t i, napi_value *result)
+{
+  (void)env;
+  (void)array;
+  (void)i;
+  *result = add(napi_object);
+  return napi_ok;
 }
 
 napi_status

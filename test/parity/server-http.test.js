@@ -53,6 +53,21 @@ describe("httpServer.emit('connection')", () => {
     outgoing.destroy();
   });
 
+  it('answers all requests of a client that has ended its side', async () => {
+    const httpServer = http.createServer(({ url }, response) => response.end(`[${url}]`));
+    const server = await world.listen({ allowHalfOpen: true }, (connection) =>
+      httpServer.emit('connection', connection),
+    );
+    const client = await world.connect(server, { allowHalfOpen: true });
+    const urls = Array.from({ length: 20 }, (_none, i) => `/${i}`);
+    client.end(urls.map((url) => `GET ${url} HTTP/1.1\r\nhost: x\r\n\r\n`).join(''));
+    const answers = (await textOf(client)).match(/\[.*?\]/g);
+    assert.deepEqual(
+      answers,
+      urls.map((url) => `[${url}]`),
+    );
+  });
+
   it('answers a request that is none with 400', async () => {
     const { server } = await serve(world);
     const client = await world.connect(server);

@@ -10,6 +10,7 @@
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
+const { appendFileSync } = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { bootstrap } = require('../../scripts/bootstrap');
@@ -131,6 +132,9 @@ async function main() {
   }
   const failed = verdicts.filter(({ problems }) => problems.length > 0).length;
   console.log(`\n${verdicts.length - failed} passed, ${failed} failed`);
+  if (process.env.SEARINGS_TEST_TOTALS) {
+    appendFileSync(process.env.SEARINGS_TEST_TOTALS, `${verdicts.length - failed} ${failed}\n`);
+  }
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
