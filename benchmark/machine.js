@@ -13,7 +13,9 @@ const US_PER_TICK = 10_000;
  * included), and the wall clock.
  */
 function readCpu(cpu) {
-  const line = new RegExp(`^cpu${cpu ?? ''} +(.*)$`, 'm').exec(fs.readFileSync('/proc/stat', 'latin1'));
+  const line = new RegExp(`^cpu${cpu ?? ''} +(.*)$`, 'm').exec(
+    fs.readFileSync('/proc/stat', 'latin1'),
+  );
   if (!line) throw new Error(`there is no CPU ${cpu}`);
   const [user, nice, system, , , irq, softirq, steal] = line[1].split(' ').map(Number);
   return {

@@ -84,6 +84,7 @@ constants_object(napi_env env)
   set_number(env, constants, "LISTENER_CLOSED", SEA_EVENT_LISTENER_CLOSED);
   set_number(env, constants, "STOPPED", SEA_EVENT_STOPPED);
   set_number(env, constants, "WRITE_REFUSED", SEA_NAPI_WRITE_REFUSED);
+  set_number(env, constants, "WRITE_QUEUED", SEA_NAPI_WRITE_QUEUED);
   set_number(env, constants, "WRITE_SENT", SEA_NAPI_WRITE_SENT);
   set_number(env, constants, "POST_TAKEN", SEA_NAPI_POST_TAKEN);
   set_number(env, constants, "POST_NO_SPACE", SEA_NAPI_POST_NO_SPACE);

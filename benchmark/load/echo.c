@@ -1,6 +1,6 @@
-/* Keep-alive echo. Closed loop: every connection keeps `pipeline` messages outstanding. With a rate,
- * open loop: messages become due at fixed times, on one connection after the other, whether or not
- * the ones before have come back, and their latency counts from the time they were due.
+/* Keep-alive echo. Closed loop: every connection keeps `pipeline` messages outstanding. With a
+ * rate, open loop: messages become due at fixed times, on one connection after the other, whether
+ * or not the ones before have come back, and their latency counts from the time they were due.
  *
  * A connection has one multishot receive and at most one send in flight; what became due meanwhile
  * goes out as one send. */

@@ -131,16 +131,11 @@ int
 sea__load_options_parse(sea_load_options_t *options, int argc, char **argv)
 {
   static const struct option names[] = {
-      {"host", required_argument, NULL, 'h'},
-      {"port", required_argument, NULL, 'p'},
-      {"mode", required_argument, NULL, 'm'},
-      {"connections", required_argument, NULL, 'c'},
-      {"size", required_argument, NULL, 's'},
-      {"pipeline", required_argument, NULL, 'd'},
-      {"seconds", required_argument, NULL, 't'},
-      {"warmup", required_argument, NULL, 'w'},
-      {"rate", required_argument, NULL, 'r'},
-      {NULL, 0, NULL, 0},
+      {"host", required_argument, NULL, 'h'},    {"port", required_argument, NULL, 'p'},
+      {"mode", required_argument, NULL, 'm'},    {"connections", required_argument, NULL, 'c'},
+      {"size", required_argument, NULL, 's'},    {"pipeline", required_argument, NULL, 'd'},
+      {"seconds", required_argument, NULL, 't'}, {"warmup", required_argument, NULL, 'w'},
+      {"rate", required_argument, NULL, 'r'},    {NULL, 0, NULL, 0},
   };
 
   *options = (sea_load_options_t){

@@ -18,7 +18,7 @@ typedef struct {
   uint32_t connections;
   uint32_t size; /* bytes of one message; 0 only in idle mode */
   uint32_t
-      pipeline; /* messages outstanding per connection (echo), messages asked for (broadcast) */
+      pipeline;  /* messages outstanding per connection (echo), messages asked for (broadcast) */
   uint32_t rate; /* messages per second, in echo mode; 0 = as fast as they come back */
   uint64_t run_ns;
   uint64_t warmup_ns;

@@ -12,7 +12,6 @@ const { OPEN, DATA, DATA_SMALL, END, SENT, SHUTDOWN, CLOSED } = constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
 const SLOTS = 2 ** constants.SLOT_BITS;
 const SMALL_BYTES_MAX = 1024;
-const QUEUED = -1; // anything but WRITE_SENT and WRITE_REFUSED
 const RECORDS = ['KIND', 'SLOT', 'A', 'B'].map((name) => constants[`RECORD_${name}`]);
 
 class FakeWorker {
@@ -145,7 +144,7 @@ class FakeWorker {
     const busy = this.pending.some(([kind, of]) => kind === SENT && of === slot);
     this.direct = !this.direct;
     if (!busy && this.direct) return constants.WRITE_SENT;
-    return this.write(id) ? QUEUED : constants.WRITE_REFUSED;
+    return this.write(id) ? constants.WRITE_QUEUED : constants.WRITE_REFUSED;
   }
 
   writev(id) {
