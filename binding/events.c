@@ -302,6 +302,8 @@ sea_napi_deliver(sea_napi_transport_t *t)
   uint32_t n = fill(t);
   if (n > 0) {
     call_batch(t, n);
+  } else {
+    report_exception(t->env); /* of who was asked for memory */
   }
 }
 

@@ -105,6 +105,14 @@ stay_awake(uv_idle_t *unrest)
   (void)unrest;
 }
 
+void
+sea_napi_inline_nudge(sea_napi_inline_t *d)
+{
+  if (!d->closed && d->handles > 0) {
+    uv_idle_start(&d->unrest, stay_awake);
+  }
+}
+
 static void
 on_before_sleep(uv_prepare_t *prepare)
 {
@@ -143,6 +151,10 @@ on_wake(uv_poll_t *wake, int status, int events)
 static void
 destroy(sea_napi_inline_t *d)
 {
+  /* Not sooner: the server may be released inside a callback scope of this context. */
+  if (d->context != NULL) {
+    napi_async_destroy(d->transport->env, d->context);
+  }
   sea_napi_transport_drop(d->transport);
   if (d->hook != NULL) {
     napi_remove_async_cleanup_hook(d->hook);
@@ -171,9 +183,6 @@ sea_napi_inline_stop(sea_napi_inline_t *d)
 void
 sea_napi_inline_close(sea_napi_inline_t *d)
 {
-  if (d->context != NULL) {
-    napi_async_destroy(d->transport->env, d->context);
-  }
   if (d->handles == 0) {
     destroy(d);
     return;
@@ -251,6 +260,7 @@ sea_napi_inline_start(sea_napi_inline_t *d)
   }
   sea_napi_inline_hold(d, d->held);
   uv_prepare_start(&d->before_sleep, on_before_sleep);
+  sea_napi_inline_nudge(d);
   return uv_poll_start(&d->wake, UV_READABLE, on_wake);
 }
 

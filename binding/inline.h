@@ -17,6 +17,8 @@ sea_napi_inline_t *sea_napi_inline_create(sea_napi_transport_t *transport);
 int sea_napi_inline_start(sea_napi_inline_t *driver);
 /* There are events: notes it. */
 void sea_napi_inline_ring(sea_napi_inline_t *driver);
+/* It was given something, perhaps after it was asked whether the event loop may sleep. */
+void sea_napi_inline_nudge(sea_napi_inline_t *driver);
 /* Whether the server keeps the process alive. */
 void sea_napi_inline_hold(sea_napi_inline_t *driver, bool hold);
 /* The core is about to be destroyed: it is left alone from here on. */

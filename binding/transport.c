@@ -64,9 +64,10 @@ sea_napi_transport_release(sea_napi_transport_t *t)
   if (t->doorbell != NULL) {
     napi_release_threadsafe_function(t->doorbell, napi_tsfn_abort);
   }
-  if (t->inline_driver != NULL) {
-    sea_napi_inline_close(t->inline_driver);
-    t->inline_driver = NULL;
+  sea_napi_inline_t *inline_driver = t->inline_driver;
+  t->inline_driver = NULL;
+  if (inline_driver != NULL) {
+    sea_napi_inline_close(inline_driver); /* which may have been the last to hold t */
   }
 }
 

@@ -313,6 +313,14 @@ verb_address(napi_env env, napi_callback_info info)
   return sea_napi_address(env, &address);
 }
 
+static void
+nudge(const sea_napi_transport_t *t)
+{
+  if (t->inline_driver != NULL) {
+    sea_napi_inline_nudge(t->inline_driver);
+  }
+}
+
 static napi_value
 verb_flush(napi_env env, napi_callback_info info)
 {
@@ -320,6 +328,7 @@ verb_flush(napi_env env, napi_callback_info info)
   sea_napi_transport_t *t = enter(env, info, args);
   if (t != NULL) {
     sea_flush(t->core);
+    nudge(t);
   }
   return NULL;
 }
@@ -355,6 +364,7 @@ verb_stop(napi_env env, napi_callback_info info)
   sea_napi_transport_t *t = enter(env, info, args);
   if (t != NULL) {
     sea_stop(t->core);
+    nudge(t);
   }
   return NULL;
 }

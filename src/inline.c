@@ -50,8 +50,7 @@ sleep_stalled(sea_loop_t *loop)
   if (!sea__loop_has_room(loop)) {
     sea__stat_add(&loop->stats.event_stalls, 1);
   }
-  uint32_t orders = atomic_load_explicit(&loop->orders, memory_order_acquire);
-  return !sea__events_reclaimable(&loop->events) && (orders & SEA_ORDER_DISCARD) == 0;
+  return !sea__loop_relieved(loop);
 }
 
 bool
@@ -82,9 +81,15 @@ sea__inline_sleep(sea_loop_t *loop)
 void
 sea__inline_wake(sea_loop_t *loop)
 {
+  /* The kernel sets its flag and then looks at ours, with no barrier between that holds on every
+   * processor. Where it is not known to hold, the descriptor stays on, and may wake for nothing. */
+#if defined(__x86_64__) || defined(__i386__)
   if (!loop->ended) {
     io_uring_cq_eventfd_toggle(&loop->ring.uring, false);
   }
+#else
+  (void)loop;
+#endif
 }
 
 int64_t

@@ -155,7 +155,7 @@ reclaim(sea_loop_t *loop)
 {
   const sea_event_t *event;
   while ((event = sea__events_reclaim(&loop->events)) != NULL) {
-    if (event->kind == SEA_EVENT_DATA) {
+    if (sea__event_has_buffer(event)) {
       sea__stat_add(&loop->stats.data_reclaimed, 1);
     }
     sea__loop_release(loop, event);
@@ -445,7 +445,8 @@ sea__loop_reap(sea_loop_t *loop)
       sea__recv_unbundle(loop);
       continue;
     }
-    if (io_uring_peek_cqe(&loop->ring.uring, &cqe) < 0) {
+    /* Asked first: on an empty queue the peek may make a system call of its own. */
+    if (!sea__ring_has_completions(&loop->ring) || io_uring_peek_cqe(&loop->ring.uring, &cqe) < 0) {
       break;
     }
     uint64_t tag = cqe->user_data;
@@ -478,6 +479,13 @@ bool
 sea__loop_stalled(const sea_loop_t *loop)
 {
   return !sea__loop_has_room(loop) || (has_ended(loop) && !has_all_back(loop));
+}
+
+bool
+sea__loop_relieved(const sea_loop_t *loop)
+{
+  uint32_t orders = atomic_load_explicit(&loop->orders, memory_order_acquire);
+  return sea__events_reclaimable(&loop->events) || (orders & SEA_ORDER_DISCARD) != 0;
 }
 
 bool

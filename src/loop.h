@@ -2,7 +2,8 @@
  * runs it; a driver (thread.c) calls the steps and decides when to sleep. Private to the core.
  *
  * One thread at a time runs the loop. Only `events`, `commands`, `wake`, `stats`, `orders`, `bell`
- * and the locked part of `slab` are shared with the host, each by its own rules. */
+ * `payloads`, `direct_*`, the locked part of `slab` and what conn.h marks are shared with the host,
+ * each by its own rules. */
 #ifndef SEA_LOOP_H
 #define SEA_LOOP_H
 
@@ -29,6 +30,13 @@ enum {
   SEA_MARK_KEEP = 1 << 0,  /* a later event gives the buffer back */
   SEA_MARK_BLOCK = 1 << 1, /* the bytes are in a block, not in a receive buffer */
 };
+
+/* Whether it is this event that gives a receive buffer back. */
+static inline bool
+sea__event_has_buffer(const sea_event_t *event)
+{
+  return event->kind == SEA_EVENT_DATA && event->marks == 0;
+}
 
 enum {
   SEA_ORDER_STOP = 1 << 0,    /* cut every connection, then end */
@@ -120,6 +128,8 @@ bool sea__loop_prepare(sea_loop_t *loop);
 /* Only the host can help: there is no room for the events of another step, or everything has ended
  * and it still has buffers and slots to give back. */
 bool sea__loop_stalled(const sea_loop_t *loop);
+/* Stalled, but the host has helped: another pass will tell how far. */
+bool sea__loop_relieved(const sea_loop_t *loop);
 /* A stop was ordered; nothing is open, nothing is in flight, and the host has given all back. */
 bool sea__loop_finished(const sea_loop_t *loop);
 /* Whether prepare or reap would find something to do now. The driver asks after announcing sleep.

@@ -306,8 +306,9 @@ void sea_server_destroy(sea_server_t *server);
 /* Takes the commands, submits, reaps and shows the events: at most one io_uring_enter, which does
  * not wait. on_events() is called from here. Not from within it. */
 void sea_inline_pass(sea_server_t *server);
-/* Before a sleep. True: there is nothing to do, and as soon as there is, sea_inline_fd() becomes
- * readable. False: there is, or on_events() was called: do not sleep. */
+/* Before a sleep. True: there is nothing to do, and when the kernel has something, sea_inline_fd()
+ * becomes readable; whoever gives commands or takes events after that asks again. False: there is
+ * something to do, or on_events() was called: do not sleep. */
 bool sea_inline_sleep(sea_server_t *server);
 /* After a sleep, whatever ended it: the descriptor is left alone until the next. */
 void sea_inline_wake(sea_server_t *server);

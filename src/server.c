@@ -478,8 +478,8 @@ sea_events_consume(sea_server_t *server, uint32_t n)
   for (uint32_t i = 0; i < n; i++) {
     const sea_event_t *event = sea__events_at(&server->loop.events, i);
     server->gave_slots |= event->kind == SEA_EVENT_CLOSED || event->kind == SEA_EVENT_REQUEST;
-    server->gave_buffers += event->kind == SEA_EVENT_DATA;
-    server->data_consumed += event->kind == SEA_EVENT_DATA;
+    server->gave_buffers += sea__event_has_buffer(event);
+    server->data_consumed += sea__event_has_buffer(event);
   }
   sea__events_consume(&server->loop.events, n);
   sea__wake_rouse(&server->loop.wake, SEA_SLEEP_SPACE);

@@ -12,9 +12,7 @@ sleep_stalled(sea_loop_t *loop)
   }
   sea__loop_ring_lazy(loop);
   sea__wake_announce(&loop->wake, sea__loop_sleep_reasons(loop));
-  uint32_t orders = atomic_load_explicit(&loop->orders, memory_order_acquire);
-  bool relieved = sea__events_reclaimable(&loop->events) || (orders & SEA_ORDER_DISCARD) != 0;
-  if (!relieved) {
+  if (!sea__loop_relieved(loop)) {
     sea__wake_stall(&loop->wake);
   }
   sea__wake_clear(&loop->wake);

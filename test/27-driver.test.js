@@ -146,6 +146,42 @@ if (onRing) {
       assert.equal(String(await readAll(late)), 'hello');
     });
 
+    describe('beside another one', () => {
+      /** What is sent from a timer is there when the event loop is about to sleep: handlers run then. */
+      function soon(client) {
+        setTimeout(() => client.write('go'), 1);
+      }
+
+      it('obeys what a handler of the other does with its connections', async () => {
+        const first = await network.pair({ driver });
+        const second = await network.pair({ driver });
+        for (const [from, to] of [
+          [first, second],
+          [second, first],
+        ]) {
+          const length = 100 * 1024; // too long for a direct send
+          from.connection.once('data', () => to.connection.write(Buffer.alloc(length)));
+          soon(from.client);
+          assert.equal((await readBytes(to.client, length)).length, length);
+        }
+        first.connection.once('data', () => second.connection.destroy());
+        soon(first.client);
+        await closed(second.client.resume());
+      });
+
+      it('starts in a handler of the other', async () => {
+        const { client, connection } = await network.pair({ driver });
+        const started = new Promise((resolve) => {
+          connection.once('data', () => {
+            resolve(network.listen({ driver }, (one) => one.end('hello')));
+          });
+        });
+        soon(client);
+        const late = await network.connect(await started);
+        assert.equal(String(await readAll(late)), 'hello');
+      });
+    });
+
     it('goes on after a handler threw', async () => {
       const { server, client, connection } = await network.pair({ driver });
       const thrown = new Error('thrown in a handler');

@@ -27,7 +27,7 @@ function denying(call, errno) {
 
 /** As a terminal sees it: `script` gives the command one. */
 async function onTerminal(args, env = {}) {
-  const { NO_COLOR, FORCE_COLOR, ...ours } = process.env;
+  const { NO_COLOR, FORCE_COLOR, CI, ...ours } = process.env; // in CI Node sees no colours
   const command = [process.execPath, COMMAND, ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     env: { ...ours, TERM: 'xterm-256color', SEARINGS_BACKEND: '', ...env },
