@@ -22,6 +22,14 @@ const sanitizer = require('./lib/sanitizer');
 const PARITY = 'test/parity/*.test.js';
 const HOST = 'test/host/*.test.js';
 const EVERYTHING = ['test/*.test.js', PARITY];
+/** Suites to which it makes a difference who runs the ring. */
+const OF_DRIVERS = ['test/[1-8]*.test.js', PARITY];
+/** Those of them that spend their time in the core. */
+const OF_THE_CORE = [
+  'test/[2-57]*.test.js',
+  'test/8[0-4]*.test.js',
+  'test/parity/socket-*.test.js',
+];
 /** Suites that do not care what kind of stream socket it is. */
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
   (name) => `test/${name}.test.js`,
@@ -92,10 +100,10 @@ function typeTest() {
   return { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 };
 }
 
-function asanMocha(args, driver) {
+function asanMocha(args, driver, files) {
   const env = { ...sanitizer.nodeEnvironment(), SEARINGS_DRIVER: driver };
   const scale = Number(sanitizer.TIME_SCALE);
-  const counts = mocha(`mocha, io_uring, ${driver} (asan)`, { env, args, scale });
+  const counts = mocha(`mocha, io_uring, ${driver} (asan)`, { files, env, args, scale });
   const reports = sanitizer.showReports();
   if (reports > 0) {
     console.log(`${reports} sanitizer report(s), printed above`);
@@ -111,7 +119,7 @@ const onUnix = { SEARINGS_TEST_SOCKETS: 'unix' };
 /** Everything that depends on the version of Node.js. */
 const javaScript = [
   (args) => mocha('mocha, io_uring', { args }),
-  (args) => mocha('mocha, io_uring, inline driver', { args, env: inline }),
+  (args) => mocha('mocha, io_uring, inline driver', { files: OF_DRIVERS, args, env: inline }),
   (args) => mocha('mocha, node:net', { args, env: onNet }),
   (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
   reference,
@@ -144,8 +152,8 @@ const SUITES = {
     needs: { flavour: 'asan', tests: true },
     steps: [
       () => cTests('asan', []),
-      (args) => asanMocha(args, 'worker'),
-      (args) => asanMocha(args, 'inline'),
+      (args) => asanMocha(args, 'worker', EVERYTHING),
+      (args) => asanMocha(args, 'inline', OF_THE_CORE),
     ],
   },
   fuzz: { needs: { flavour: 'fuzz' }, steps: [runFuzz, fuzzInJavaScript] },

@@ -170,12 +170,12 @@ sea__bufring_recycle(sea_bufring_t *buffers, uint16_t id)
 }
 
 bool
-sea__bufring_grow(sea_bufring_t *buffers)
+sea__bufring_grow(sea_bufring_t *buffers, bool urgent)
 {
   if (buffers->spare_count == 0) {
     return false;
   }
-  if (buffers->provided > 0) {
+  if (buffers->provided > 0 && !urgent) {
     return true; /* it has some again already, though not when it looked */
   }
   buffers->wanted = sea__min_u32(buffers->count, buffers->wanted * 2);

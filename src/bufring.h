@@ -71,8 +71,9 @@ sea__bufring_next(const sea_bufring_t *buffers, uint16_t id)
 }
 
 void sea__bufring_recycle(sea_bufring_t *buffers, uint16_t id);
-/* The kernel has run out: gives it more. False when there are none left but those in use. */
-bool sea__bufring_grow(sea_bufring_t *buffers);
+/* The kernel has run out: gives it more, if it does not have some again or it is urgent. False when
+ * there are none left but those in use. */
+bool sea__bufring_grow(sea_bufring_t *buffers, bool urgent);
 /* Shows the kernel what was recycled since the last call. */
 void sea__bufring_publish(sea_bufring_t *buffers);
 

@@ -59,7 +59,7 @@ sea__recv_service(sea_loop_t *loop, sea_conn_t *conn)
     return true;
   }
   /* A multishot armed on an empty buffer ring completes at once with -ENOBUFS, data or no data. */
-  if (loop->buffers.provided == 0 && !sea__bufring_grow(&loop->buffers)) {
+  if (loop->buffers.provided == 0 && !sea__bufring_grow(&loop->buffers, false)) {
     starve(loop, conn);
     return true;
   }
@@ -94,6 +94,9 @@ sea__recv_feed_starved(sea_loop_t *loop)
     sea_conn_t *conn = sea_container_of(sea__list_shift(from), sea_conn_t, waiting);
     conn->recv = SEA_RECV_IDLE;
     conn->hungry = true;
+    /* In this order, also those that were on the list for something else: who comes first may take
+     * every buffer there is, and must not be the same one every time. */
+    sea__list_remove(&conn->todo);
     sea__loop_todo(loop, conn);
   }
 }
@@ -126,8 +129,11 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
   if (result > 0 || result == -EAGAIN || result == -EINTR) {
     sea__stat_add(&loop->stats.multishot_rearms, 1);
   } else if (result == -ENOBUFS) {
-    /* With more buffers in the ring, service arms it again like any other. */
-    if (!sea__bufring_grow(&loop->buffers) && !conn->paused) {
+    /* With more buffers in the ring, service arms it again like any other. Who finds none a second
+     * time gets more, though there are some again: others are quicker. */
+    if (sea__bufring_grow(&loop->buffers, conn->hungry)) {
+      conn->hungry = true;
+    } else if (!conn->paused) {
       starve(loop, conn);
     }
   } else {
