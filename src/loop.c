@@ -373,12 +373,6 @@ sea__loop_prepare(sea_loop_t *loop)
 /* -- completions ------------------------------------------------------------------------------ */
 
 static void
-on_wake(sea_loop_t *loop)
-{
-  loop->wake_armed = false;
-}
-
-static void
 on_cancel_loop(sea_loop_t *loop)
 {
   /* Whichever it was for is either over or in flight still, and then is cancelled again. */
@@ -417,7 +411,7 @@ dispatch(sea_loop_t *loop, uint64_t tag, int32_t result, uint32_t flags)
   }
   sea_op_t op = sea__ring_tag_op(tag);
   if (op == SEA_OP_WAKE) {
-    on_wake(loop);
+    loop->wake_armed = false;
   } else if (op == SEA_OP_ACCEPT) {
     sea__on_accept(loop, result, flags);
   } else if (op == SEA_OP_CANCEL_LOOP) {
