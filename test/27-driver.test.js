@@ -57,6 +57,25 @@ describe("the option 'driver'", () => {
 });
 
 if (onRing) {
+  describe('busyPollMicros', () => {
+    const network = useNetwork();
+
+    it('saves the worker some of its wake-ups', async () => {
+      const options = { driver: 'worker', busyPollMicros: 1000 };
+      const { server, client, connection } = await network.pair(options);
+      const length = 20 * 1024; // too long for a direct send
+      const rounds = 200;
+      connection.resume();
+      for (let round = 0; round < rounds; round++) {
+        connection.write(Buffer.alloc(length));
+        assert.equal((await readBytes(client, length)).length, length);
+      }
+      const { wakeups, directSends } = server.info();
+      assert.equal(directSends, 0);
+      assert.ok(wakeups < rounds, `${wakeups} wake-ups`);
+    });
+  });
+
   describe('a server on the inline driver', () => {
     const network = useNetwork();
     const driver = 'inline';
