@@ -22,8 +22,6 @@ module.exports = {
   // Calls from the engine of a raw server into the server.
   kOnEvent: Symbol('onEvent'),
   kOnEvents: Symbol('onEvents'),
-  kOnRequest: Symbol('onRequest'),
-  kOnRequests: Symbol('onRequests'),
 
   // Between a server and its transports and connections.
   kOptions: Symbol('options'),

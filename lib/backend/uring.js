@@ -245,16 +245,19 @@ class UringBackend {
 
   // --- events
 
+  begin(count) {
+    if (count === 0) return;
+    this.cursor = 0;
+    this.count = count;
+    this.batches++;
+    this.inBatch = true;
+  }
+
   /**
    * Called by the addon with the number of records of a batch, or with 0 to go on after a handler threw.
    */
   onBatch(count) {
-    if (count !== 0) {
-      this.cursor = 0;
-      this.count = count;
-      this.batches++;
-      this.inBatch = true;
-    }
+    this.begin(count);
     const { records } = this;
     while (this.cursor < this.count) {
       const at = this.cursor++ * RECORD_LENGTH;

@@ -2,7 +2,7 @@
 
 const http = require('node:http');
 const { whereToListen } = require('../backend/net');
-const { kOnRequest, kOnRequests, kOnStopped } = require('../symbols');
+const { kOnEvent, kOnEvents, kOnStopped } = require('../symbols');
 const { REPLY, makeHead } = require('./http-head');
 const { HttpRequest } = require('./http-request');
 
@@ -254,7 +254,7 @@ class HttpNet {
 
   tell(request) {
     if (!this.batched) {
-      this.owner[kOnRequest](request);
+      this.owner[kOnEvent](request);
       return;
     }
     if (this.requests.push(request) === 1) process.nextTick(() => this.deliver());
@@ -264,7 +264,7 @@ class HttpNet {
   deliver() {
     const { requests } = this;
     this.requests = [];
-    if (requests.length > 0) this.owner[kOnRequests](requests);
+    if (requests.length > 0) this.owner[kOnEvents](requests);
   }
 
   // --- responses

@@ -2,7 +2,7 @@
 
 const { codedError, invalidArgType } = require('../errors');
 const { HTTP_OPTIONS, normalizeOptions } = require('../options');
-const { kOnRequest, kOnRequests } = require('../symbols');
+const { kOnEvent, kOnEvents } = require('../symbols');
 const { makeHead } = require('./http-head');
 const { Service, kEngine, kEngineFor, kIdle, kStart } = require('./service');
 
@@ -140,11 +140,11 @@ class UringHttpServer extends Service {
     return new Engine(this, settings, this[kBatched]);
   }
 
-  [kOnRequest](request) {
+  [kOnEvent](request) {
     this[kHandler](request);
   }
 
-  [kOnRequests](requests) {
+  [kOnEvents](requests) {
     this[kHandler](requests);
   }
 

@@ -2,12 +2,12 @@
 
 const { getSystemErrorName } = require('node:util');
 const { loadBinding } = require('../binding');
-const UringBackend = require('../backend/uring');
-const { kOnEvent, kOnEvents, kOnListenerClosed } = require('../symbols');
+const { kOnListenerClosed } = require('../symbols');
 const { RawEvent } = require('./event');
+const { TellerBackend } = require('./teller');
 
 const { constants } = loadBinding().binding;
-const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = constants;
+const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B } = constants;
 const { OPEN, DATA, DATA_SMALL, END, ERROR, DRAIN, CLOSED } = constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
 const { POST_TAKEN, POST_NO_SPACE, CLOSE_NO_MEMORY } = constants;
@@ -28,14 +28,13 @@ function longer(array, Type) {
 }
 
 /**
- * The raw server on the native worker: a UringBackend whose connections are ids, and whose sends need no
+ * The raw server on the native worker: a backend whose connections are ids, and whose sends need no
  * object, no callback and no SENT event, because the core keeps their bytes.
  */
-class RawUring extends UringBackend {
+class RawUring extends TellerBackend {
   constructor(server, options, batched) {
     const { maxConnections: connectionsMax } = options;
-    super(server, { ...options, connectionsMax, mixedBatches: batched });
-    this.batched = batched;
+    super(server, { ...options, connectionsMax, mixedBatches: batched }, batched);
     this.ids = new Float64Array(SLOTS_FIRST); // by slot: who is there
     this.open = new Float64Array(SLOTS_FIRST); // by slot: who can be sent to
     this.told = new Uint8Array(SLOTS_FIRST); // by slot: NO_DATA, NO_ERROR, CLOSING
@@ -43,7 +42,6 @@ class RawUring extends UringBackend {
     this.postIds = new Float64Array(SLOTS_FIRST); // of one sendBatch() or broadcast()
     this.crowded = new Set(); // refused because of the command ring
     this.drained = []; // of those, whose 'drain' is due
-    this.events = []; // of one startBatch() call
     this.sendRefusals = 0;
   }
 
@@ -53,36 +51,10 @@ class RawUring extends UringBackend {
 
   // --- events
 
-  /** As in UringBackend: with a count, or with 0 to go on after a handler threw. */
-  onBatch(count) {
-    if (count !== 0) {
-      this.cursor = 0;
-      this.count = count;
-      this.batches++;
-      this.inBatch = true;
-    }
-    for (;;) {
-      if (this.drained.length > 0) this.onDrained(this.drained.pop());
-      else if (this.cursor < this.count) this.take(this.cursor++ * RECORD_LENGTH);
-      else if (this.events.length > 0) this.deliver();
-      else break;
-    }
-    this.inBatch = false;
-  }
-
-  tell(event) {
-    if (!this.batched) {
-      this.owner[kOnEvent](event);
-      return;
-    }
-    this.events.push(event);
-    if (this.events.length === this.options.eventBatchSize) this.deliver();
-  }
-
-  deliver() {
-    const { events } = this;
-    this.events = [];
-    this.owner[kOnEvents](events);
+  step() {
+    if (this.drained.length === 0) return super.step();
+    this.onDrained(this.drained.pop());
+    return true;
   }
 
   take(at) {
@@ -128,12 +100,7 @@ class RawUring extends UringBackend {
         this.owner[kOnListenerClosed]();
         break;
       case STOPPED:
-        if (this.events.length > 0) {
-          this.cursor--; // again, after those: whether their handler throws or not
-          this.deliver();
-        } else {
-          this.onStopped();
-        }
+        this.takeStopped();
         break;
     }
   }
