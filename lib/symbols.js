@@ -35,6 +35,8 @@ module.exports = {
   kPauseAtOpen: Symbol('pauseAtOpen'),
   kServe: Symbol('serve'),
   kTcp: Symbol('tcp'),
+  kKind: Symbol('kind'),
+  kFacade: Symbol('facade'),
 
   // HTTP that the worker parses: from the backend into a connection, and what a TcpServer is to know.
   kOnHead: Symbol('onHead'),

@@ -2,7 +2,7 @@
 
 const { codedError, invalidArgType } = require('../errors');
 const { HTTP_OPTIONS, normalizeOptions } = require('../options');
-const { kOnEvent, kOnEvents } = require('../symbols');
+const { kKind, kOnEvent, kOnEvents } = require('../symbols');
 const { makeHead } = require('./http-head');
 const { Service, kEngine, kEngineFor, kIdle, kStart } = require('./service');
 
@@ -115,6 +115,10 @@ class UringHttpServer extends Service {
     const routes = this[kRoutes];
     const alone = this[kHandler] === null && routes.length === 0;
     return this.#fixedWanted || alone ? [...routes, this.#fixed] : routes;
+  }
+
+  get [kKind]() {
+    return 'uring_http';
   }
 
   [kEngineFor](name, options) {

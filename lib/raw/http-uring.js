@@ -1,6 +1,7 @@
 'use strict';
 
 const { loadBinding } = require('../binding');
+const { connectionClose, connectionOpen } = require('../diagnostics');
 const { kOnListenerClosed } = require('../symbols');
 const { makeHead } = require('./http-head');
 const { Record } = require('../backend/http-record');
@@ -69,8 +70,7 @@ class HttpUring extends TellerBackend {
   takeOther(kind, slot, result) {
     switch (kind) {
       case OPEN:
-        this.ids[slot] = result * SLOTS + slot;
-        this.newest[slot] = null;
+        this.onOpen(slot, result * SLOTS + slot);
         break;
       case CLOSED:
         this.forget(slot);
@@ -84,6 +84,14 @@ class HttpUring extends TellerBackend {
       case STOPPED:
         this.takeStopped();
         break;
+    }
+  }
+
+  onOpen(slot, id) {
+    this.ids[slot] = id;
+    this.newest[slot] = null;
+    if (connectionOpen.hasSubscribers) {
+      this.publish(connectionOpen, id, { peer: this.native.peer(id) });
     }
   }
 
@@ -124,6 +132,7 @@ class HttpUring extends TellerBackend {
       this.pending.delete(pending.request.requestId);
     }
     this.newest[slot] = null;
+    if (connectionClose.hasSubscribers) this.publish(connectionClose, this.ids[slot]);
     this.ids[slot] = 0;
   }
 

@@ -41,6 +41,11 @@ class TellerBackend extends UringBackend {
     if (this.untold.length === this.options.eventBatchSize) this.deliver();
   }
 
+  /** For those who watch; with `hasSubscribers` asked. */
+  publish(channel, connectionId, more) {
+    channel.publish({ server: this.owner, connectionId, ...more });
+  }
+
   deliver() {
     const { untold } = this;
     this.untold = [];

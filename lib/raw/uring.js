@@ -2,6 +2,8 @@
 
 const { getSystemErrorName } = require('node:util');
 const { loadBinding } = require('../binding');
+const { connectionClose, connectionError, connectionOpen } = require('../diagnostics');
+const { systemError } = require('../errors');
 const { kOnListenerClosed } = require('../symbols');
 const { RawEvent } = require('./event');
 const { TellerBackend } = require('./teller');
@@ -15,6 +17,7 @@ const { POST_TAKEN, POST_NO_SPACE, CLOSE_NO_MEMORY } = constants;
 const SLOTS = 2 ** constants.SLOT_BITS;
 const SLOT_MASK = SLOTS - 1; // `id & SLOT_MASK` is the slot: & takes an id modulo 2 ** 32
 const SLOTS_FIRST = 256;
+const ENOMEM = -12;
 
 /** What is no more to be told of a connection. */
 const NO_DATA = 1; // 'data', 'end' and 'drain': it has been given its last send, or is being closed
@@ -116,7 +119,9 @@ class RawUring extends TellerBackend {
     this.ids[slot] = id;
     this.open[slot] = id;
     this.told[slot] = 0;
-    this.tell(new RawEvent('connect', id, undefined, undefined, this.native.peer(id)));
+    const peer = this.native.peer(id);
+    if (connectionOpen.hasSubscribers) this.publish(connectionOpen, id, { peer });
+    this.tell(new RawEvent('connect', id, undefined, undefined, peer));
   }
 
   /** A handler that was told before may have closed it. */
@@ -129,6 +134,7 @@ class RawUring extends TellerBackend {
     const id = this.ids[slot];
     this.retire(slot, NO_DATA | NO_ERROR | CLOSING);
     this.command('close', id);
+    this.publishError(id, errno, 'read');
     this.tell(new RawEvent('error', id, undefined, getSystemErrorName(errno)));
   }
 
@@ -137,12 +143,19 @@ class RawUring extends TellerBackend {
     if (reason === CLOSE_NO_MEMORY && !(this.told[slot] & NO_ERROR)) {
       this.retire(slot, NO_ERROR);
       this.cursor--; // 'close' comes next
+      this.publishError(id, ENOMEM, 'write');
       this.tell(new RawEvent('error', id, undefined, 'ENOMEM'));
       return;
     }
     this.ids[slot] = 0;
     this.open[slot] = 0;
+    if (connectionClose.hasSubscribers) this.publish(connectionClose, id);
     this.tell(new RawEvent('close', id));
+  }
+
+  publishError(id, errno, syscall) {
+    if (!connectionError.hasSubscribers) return;
+    this.publish(connectionError, id, { error: systemError(errno, syscall) });
   }
 
   /** The connection can no more be sent to, and less is told of it. */

@@ -2,9 +2,11 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { Duplex } = require('node:stream');
+const { connectionClose, connectionError } = require('../diagnostics');
 const { codedError, invalidArgType, outOfRange } = require('../errors');
 const { coalesce } = require('./coalesce');
 const {
+  kFacade,
   kFlush,
   kOnClosed,
   kOnData,
@@ -75,13 +77,22 @@ function touchIdleTimer(connection, queued) {
   connection[kIdle].timer.refresh();
 }
 
+/** The server that the user has. */
+function facadeOf(connection) {
+  return connection[kTransport].server[kFacade];
+}
+
 /**
  * The last event. A write that destroy() overtook fails with the error of the connection; where there is
  * none, the Duplex would make one of ours its own, so that comes only after 'close'.
  */
 function emitClose(connection) {
   if (connection.errored) complete(connection, connection.errored);
-  connection.emit('close', (connection[kFlags] & HAD_ERROR) !== 0);
+  const hadError = (connection[kFlags] & HAD_ERROR) !== 0;
+  if (connectionClose.hasSubscribers) {
+    connectionClose.publish({ server: facadeOf(connection), connection, hadError });
+  }
+  connection.emit('close', hadError);
   if (connection[kCallback] === null) return;
   const message = 'Cannot call write after a stream was destroyed';
   complete(connection, codedError(Error, 'ERR_STREAM_DESTROYED', message));
@@ -350,6 +361,9 @@ class TcpConnection extends Duplex {
     this[kFlags] = flags;
     if (this[kIdle] !== null) stopIdleTimer(this);
     this[kTransport].ending();
+    if (err && connectionError.hasSubscribers) {
+      connectionError.publish({ server: facadeOf(this), connection: this, error: err });
+    }
     if ((flags & CLOSED) === 0) {
       updateHold(this);
       this[kBackend].close(this[kHandle], (flags & RESET) !== 0);
