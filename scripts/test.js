@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|host|seccomp|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`, and what
  * failed to <file>.failures.
@@ -30,6 +30,8 @@ const OF_THE_CORE = [
   'test/8[0-4]*.test.js',
   'test/parity/socket-*.test.js',
 ];
+/** Suites of the transport that start no compiler and change no user. */
+const UNDER_SECCOMP = ['test/[1-578]*.test.js', PARITY];
 /** Suites that do not care what kind of stream socket it is. */
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
   (name) => `test/${name}.test.js`,
@@ -49,11 +51,13 @@ function cTests(flavour, args) {
 }
 
 /** One run of mocha. @returns {{passed: number, failed: number}} */
-function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1 } = {}) {
+function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1, prefix = [] } = {}) {
   title(name);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
   const file = path.join(folder, 'counts.json');
-  const command = [
+  const [program, ...command] = [
+    ...prefix,
+    process.execPath,
     path.join('node_modules', 'mocha', 'bin', 'mocha.js'),
     '--reporter',
     path.join('scripts', 'lib', 'mocha-reporter.js'),
@@ -62,7 +66,7 @@ function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1 } = {}
     ...args,
     ...files,
   ];
-  const result = run(process.execPath, command, {
+  const result = run(program, command, {
     stdio: ['ignore', 'inherit', 'inherit'],
     timeout: MOCHA_LIMIT_MS,
     env: { ...process.env, ...env, SEARINGS_MOCHA_COUNTS: file },
@@ -98,6 +102,19 @@ function typeTest() {
   process.stdout.write(result.output);
   console.log(result.ok ? '   index.d.ts is sound' : `   ${result.why}`);
   return { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 };
+}
+
+/** The transport's suites under the profile that docs/ has for containers. */
+function seccomp(args) {
+  const { readProfile, underProfile } = require('../test/helpers/seccomp');
+  const prefix = underProfile(readProfile());
+  const env = { SEARINGS_BACKEND: 'io_uring' };
+  return mocha('mocha, io_uring, under docs/seccomp.json', {
+    files: UNDER_SECCOMP,
+    env,
+    args,
+    prefix,
+  });
 }
 
 function asanMocha(args, driver, files) {
@@ -148,6 +165,7 @@ const SUITES = {
   types: { needs: {}, steps: [typeTest] },
   // As root, with the machine to itself: it changes sysctls, and restores them.
   host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
+  seccomp: { needs: {}, steps: [seccomp] },
   asan: {
     needs: { flavour: 'asan', tests: true },
     steps: [
