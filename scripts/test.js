@@ -21,6 +21,7 @@ const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
 const HOST = 'test/host/*.test.js';
+const SECCOMP = 'test/seccomp/*.test.js';
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** Suites to which it may make a difference who runs the ring. */
 const OF_DRIVERS = ['test/[1-578]*.test.js', PARITY];
@@ -104,7 +105,12 @@ function typeTest() {
   return { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 };
 }
 
-/** The transport's suites under the profile that docs/ has for containers. */
+/** The profile that docs/ has for containers: what it allows and denies, and some suites under it. */
+function underFilter(args) {
+  return mocha('mocha, docs/seccomp.json', { files: [SECCOMP], args });
+}
+
+/** The transport's suites under that profile, all of them. */
 function seccomp(args) {
   const { readProfile, underProfile } = require('../test/helpers/seccomp');
   const prefix = underProfile(readProfile());
@@ -141,6 +147,7 @@ const javaScript = [
   (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
   reference,
   fuzzInJavaScript,
+  underFilter,
   typeTest,
 ];
 
@@ -165,7 +172,7 @@ const SUITES = {
   types: { needs: {}, steps: [typeTest] },
   // As root, with the machine to itself: it changes sysctls, and restores them.
   host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
-  seccomp: { needs: {}, steps: [seccomp] },
+  seccomp: { needs: {}, steps: [underFilter, seccomp] },
   asan: {
     needs: { flavour: 'asan', tests: true },
     steps: [

@@ -2,9 +2,9 @@
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
-const { ROOT, runNode } = require('./helpers/launch');
-const { limit, seconds } = require('./helpers/scale');
-const { readProfile, systemCalls, underProfile, withoutCalls } = require('./helpers/seccomp');
+const { ROOT, runNode } = require('../helpers/launch');
+const { limit, seconds } = require('../helpers/scale');
+const { readProfile, systemCalls, underProfile, withoutCalls } = require('../helpers/seccomp');
 
 const RING = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'];
 const MOCHA = path.join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
