@@ -35,11 +35,26 @@ const SABOTAGE = {
     connection.write(chunk);
   },
   destroy(connection, chunk) {
-    connection._write = throwNow;
-    connection.destroy = throwNow;
+    if (!Object.hasOwn(connection, '_write')) {
+      connection._write = throwNow;
+      connection.destroy = () => {
+        delete connection.destroy; // once
+        throwNow();
+      };
+    }
     connection.write(chunk);
   },
 };
+
+const waiting = [];
+
+/** Calls in one turn what came in the turn before. */
+function together(call) {
+  if (waiting.push(call) > 1) return;
+  setImmediate(() => {
+    for (const one of waiting.splice(0)) one();
+  });
+}
 
 /** One message of each client, given at once, so that the server answers them in one batch if it can. */
 async function round(clients, text) {
@@ -55,7 +70,7 @@ async function main() {
     const answer =
       connection === first ? SABOTAGE[how] : (_connection, chunk) => connection.write(chunk);
     connection.on('data', (chunk) => {
-      if (late) process.nextTick(answer, connection, chunk);
+      if (late) together(() => answer(connection, chunk));
       else answer(connection, chunk);
     });
   });
