@@ -13,13 +13,14 @@
 #define OUTSTANDING_MAX (16u << 20)
 #define SECONDS_MAX 600
 #define RATE_MAX 1000000
+#define MESSAGES_MAX 100000000
 #define FD_MAX 1023
 #define NS_PER_S 1e9
 
 static const char usage[] =
     "sea_load --port P [--host 127.0.0.1] [--mode MODE]\n"
     "         [--connections 64] [--size 64] [--pipeline 1] [--seconds 3] [--warmup 1]\n"
-    "         [--rate R] [--path /] [--latencies-fd N]\n"
+    "         [--rate R] [--messages N] [--path /] [--latencies-fd N]\n"
     "\n"
     "echo       each connection keeps `pipeline` messages of `size` bytes outstanding\n"
     "upload     the same, each message answered with one byte\n"
@@ -31,7 +32,8 @@ static const char usage[] =
     "idle       opens `connections`, exchanges one message each (none with --size 0), holds them\n"
     "\n"
     "With --rate, the first four begin R messages a second over all, at fixed times, with at most\n"
-    "`pipeline` outstanding per connection; latency counts from the time a message was due.\n";
+    "`pipeline` outstanding per connection; latency counts from the time a message was due.\n"
+    "With --messages the measured phase ends when so many are complete, if not before.\n";
 
 static const char *const mode_names[] = {
     "echo", "churn", "idle", "broadcast", "upload", "download", "slow", "http",
@@ -106,6 +108,10 @@ parse_one(sea_load_options_t *options, int key, const char *value)
     rc = parse_number("seconds", value, 0, SECONDS_MAX, &number);
     options->run_ns = (uint64_t)(number * NS_PER_S);
     return rc;
+  case 'n':
+    rc = parse_number("messages", value, 1, MESSAGES_MAX, &number);
+    options->messages = (uint64_t)number;
+    return rc;
   case 'l':
     rc = parse_number("latencies-fd", value, 0, FD_MAX, &number);
     options->latencies_fd = (int)number;
@@ -149,12 +155,19 @@ int
 sea__load_options_parse(sea_load_options_t *options, int argc, char **argv)
 {
   static const struct option names[] = {
-      {"host", required_argument, NULL, 'h'},         {"port", required_argument, NULL, 'p'},
-      {"mode", required_argument, NULL, 'm'},         {"connections", required_argument, NULL, 'c'},
-      {"size", required_argument, NULL, 's'},         {"pipeline", required_argument, NULL, 'd'},
-      {"seconds", required_argument, NULL, 't'},      {"warmup", required_argument, NULL, 'w'},
-      {"rate", required_argument, NULL, 'r'},         {"path", required_argument, NULL, 'u'},
-      {"latencies-fd", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0},
+      {"host", required_argument, NULL, 'h'},
+      {"port", required_argument, NULL, 'p'},
+      {"mode", required_argument, NULL, 'm'},
+      {"connections", required_argument, NULL, 'c'},
+      {"size", required_argument, NULL, 's'},
+      {"pipeline", required_argument, NULL, 'd'},
+      {"seconds", required_argument, NULL, 't'},
+      {"warmup", required_argument, NULL, 'w'},
+      {"rate", required_argument, NULL, 'r'},
+      {"path", required_argument, NULL, 'u'},
+      {"messages", required_argument, NULL, 'n'},
+      {"latencies-fd", required_argument, NULL, 'l'},
+      {NULL, 0, NULL, 0},
   };
 
   *options = (sea_load_options_t){

@@ -25,6 +25,7 @@ typedef struct {
   bool size_given;
   uint32_t pipeline; /* messages outstanding per connection, or (broadcast) asked for */
   uint32_t rate;     /* messages per second over all; 0 = as fast as they come back */
+  uint64_t messages; /* the measured phase ends with this many; 0 = with its time */
   const char *path;  /* in http mode */
   int latencies_fd;  /* where the latencies go, or -1 */
   uint64_t run_ns;

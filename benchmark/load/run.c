@@ -103,10 +103,21 @@ sea__run_tick(sea_run_t *run)
 }
 
 void
+sea__run_count(sea_run_t *run, uint64_t messages)
+{
+  if (run->phase > SEA_RUN_MEASURE) return;
+  const uint64_t wanted = run->options->messages;
+  run->messages += messages;
+  if (run->phase == SEA_RUN_MEASURE && wanted > 0 && run->messages >= wanted) {
+    run->deadline_ns = run->now_ns;
+  }
+}
+
+void
 sea__run_complete(sea_run_t *run, uint64_t start_ns)
 {
   if (run->phase > SEA_RUN_MEASURE) return;
-  run->messages++;
+  sea__run_count(run, 1);
   if (run->phase < SEA_RUN_MEASURE) return;
   if (sea__samples_record(&run->latency, run->now_ns - start_ns) < 0) {
     sea__run_error(run, "more messages than can be kept: measure for a shorter time", 0);

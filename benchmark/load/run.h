@@ -53,6 +53,9 @@ void sea__run_tick(sea_run_t *run);
 /* One message (or one whole connection, in churn mode) that began at start_ns is complete. */
 void sea__run_complete(sea_run_t *run, uint64_t start_ns);
 
+/* Messages are complete whose latency is not of interest. */
+void sea__run_count(sea_run_t *run, uint64_t messages);
+
 /* Payload bytes have come. */
 void sea__run_received(sea_run_t *run, uint64_t bytes);
 

@@ -75,7 +75,7 @@ read_some(crowd_t *crowd, uint32_t i, uint32_t most)
   reader->received += (uint64_t)n;
   reader->next_ns = crowd->run->now_ns + PAUSE_NS;
   sea__run_received(crowd->run, (uint64_t)n);
-  if (sea__run_is_sending(crowd->run)) crowd->run->messages += reader->received / size - before;
+  sea__run_count(crowd->run, reader->received / size - before);
 }
 
 static void
