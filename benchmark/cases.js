@@ -96,7 +96,7 @@ const cases = {
   },
   'fast-64': echo(64, 64, {
     title: '64 connections, 64 B echo, other ways',
-    servers: ['net', 'searings', 'incremental', 'raw', 'batch', 'echo'],
+    servers: ['net', 'searings', 'raw', 'batch', 'echo'],
   }),
   'fast-256k': echo(8, 256 * KIB, {
     title: '8 connections, 256 KiB echo, other ways',
@@ -171,7 +171,7 @@ const suites = {
 suites.full = [
   ...suites.main.filter((name) => name !== 'idle'),
   ...['tcp-1', 'tcp-1000', 'tcp-10000', 'tcp-1k', 'tcp-256k', 'tcp-rate', 'upload', 'download'],
-  ...['fast-64', 'broadcast', 'http-1', 'http-1000', 'http-pipeline', 'http-rate', 'https', 'tls'],
+  ...['fast-64', 'broadcast', 'http-1000', 'http-pipeline', 'http-rate', 'https'],
   ...[...suites.memory, ...suites.syscalls, 'blocked'],
 ];
 

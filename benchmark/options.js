@@ -9,8 +9,8 @@ const USAGE = `usage: node benchmark/run.js [options]
   --suite NAME         ${Object.keys(suites).join(', ')} (main)
   --case NAME[,NAME]   some cases instead: ${Object.keys(cases).join(', ')}
   --servers NAME,...   these servers instead of those of each case; the first is the base
-  --rounds N           interleaved rounds of the cases of main (5); others have at most 3
-  --seconds S          measured time per round (3; full: 2)
+  --rounds N           interleaved rounds (5; cases that are not in main: 3)
+  --seconds S          measured time per round (3; full: 2; not in main: 2; full: 1)
   --warmup S           time before it (1; full: 0.5)
   --quick              2 rounds of 0.5 second (wrk: 1), 0.3 second warm-up
   --node PATH          Node executable of the servers (this one)
@@ -25,12 +25,10 @@ const USAGE = `usage: node benchmark/run.js [options]
 
 const ROOT = path.join(__dirname, '..');
 const PRESETS = {
-  usual: { rounds: 5, seconds: 3, warmup: 1, repeats: 0.2 },
-  full: { rounds: 5, seconds: 2, warmup: 0.5, repeats: 0.2 },
-  quick: { rounds: 2, seconds: 0.5, warmup: 0.3, repeats: 0 },
+  usual: { rounds: 5, seconds: 3, warmup: 1, repeats: 0.2, others: { rounds: 3, seconds: 2 } },
+  full: { rounds: 5, seconds: 2, warmup: 0.5, repeats: 0.2, others: { rounds: 3, seconds: 1 } },
+  quick: { rounds: 2, seconds: 0.5, warmup: 0.3, repeats: 0, others: { rounds: 2, seconds: 0.5 } },
 };
-/** Rounds of a case that has no say in the acceptance. */
-const ROUNDS_OF_OTHERS = 3;
 /** Options whose values say where something is on this machine, and nothing about the run. */
 const PATHS = ['node', 'peers', 'uws-node', 'load', 'json'];
 
@@ -84,6 +82,13 @@ function presetOf({ quick, suite }) {
   return PRESETS[suite] ?? PRESETS.usual;
 }
 
+function length(values) {
+  return {
+    rounds: number(values, 'rounds', { min: 1, max: 100, integer: true }),
+    seconds: number(values, 'seconds', { min: 0.1, max: 300 }),
+  };
+}
+
 /** The command line, without where things are on this machine. */
 function commandOf(argv) {
   const shown = argv.map((word, i) => (PATHS.includes(argv[i - 1]?.slice(2)) ? '…' : word));
@@ -95,13 +100,15 @@ function parseOptions(argv) {
   const { values } = parseArgs({ args: argv, options: SPEC });
   if (values.help) return { help: true };
 
-  const merged = { ...presetOf(values), ...values };
+  const preset = presetOf(values);
+  const merged = { ...preset, ...values };
+  const others = { ...merged, ...preset.others, ...values };
   const cpu = { min: 0, max: 1023, integer: true };
   const options = {
     cases: casesOf(values),
     servers: values.servers?.split(',') ?? null,
-    rounds: number(merged, 'rounds', { min: 1, max: 100, integer: true }),
-    seconds: number(merged, 'seconds', { min: 0.1, max: 300 }),
+    ...length(merged),
+    others: length(others),
     warmup: number(merged, 'warmup', { min: 0, max: 60 }),
     repeats: merged.repeats, // the share of measurements that may be done again when disturbed
     serverCpu: values['server-cpu'] === 'any' ? null : number(merged, 'server-cpu', cpu),
@@ -126,9 +133,9 @@ function parseOptions(argv) {
   return options;
 }
 
-/** @param {string} name of a case */
-function roundsOf(name, { rounds }) {
-  return suites.main.includes(name) ? rounds : Math.min(rounds, ROUNDS_OF_OTHERS);
+/** How often and how long a case is measured: those of main, which have thresholds, more thoroughly. */
+function lengthOf(name, { rounds, seconds, others }) {
+  return suites.main.includes(name) ? { rounds, seconds } : others;
 }
 
-module.exports = { USAGE, commandOf, parseOptions, roundsOf };
+module.exports = { USAGE, commandOf, lengthOf, parseOptions };

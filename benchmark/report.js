@@ -210,14 +210,16 @@ function remarks({ cases, absent }) {
 
 /** What was measured with what. @returns {string[]} lines */
 function environmentLines(environment) {
-  const { date, node, kernel, cpu, commit, rounds, seconds, command, versions } = environment;
+  const { date, node, kernel, cpu, commit, rounds, seconds, others, command, versions } =
+    environment;
   const pins =
     environment.serverCpu === null
       ? `server on any CPU, load generator on CPU ${environment.loadCpu}`
       : `server on CPU ${environment.serverCpu} with all its threads, load generator on CPU ${environment.loadCpu}`;
   return [
     `${date.slice(0, 10)}, commit ${commit}: Node ${node}, Linux ${kernel}, ${cpu}; ${pins};`,
-    `up to ${rounds} interleaved rounds of ${seconds} s, medians. ${Object.values(versions).join('; ')}`,
+    `${rounds} interleaved rounds of ${seconds} s (cases without thresholds: ${others.rounds} of ${others.seconds} s), medians.`,
+    Object.values(versions).join('; '),
     '',
     '```sh',
     command,

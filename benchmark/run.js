@@ -12,7 +12,7 @@ const { ensurePackages, hasProgram } = require('../scripts/lib/packages');
 const { cases, methodOf } = require('./cases');
 const { describeMachine, versionOfWrk } = require('./machine');
 const { measure } = require('./measure');
-const { USAGE, parseOptions, roundsOf } = require('./options');
+const { USAGE, lengthOf, parseOptions } = require('./options');
 const { PEERS, findPeers } = require('./peers');
 const { Progress, brief } = require('./progress');
 const { publish } = require('./publish');
@@ -48,7 +48,7 @@ async function measureOnce(benchmark, kind, label, options, progress, result) {
 }
 
 /** All rounds of one case. The servers take turns, and turns at going first. */
-async function runCase({ name, benchmark, servers, rounds }, options, progress) {
+async function runCase({ name, benchmark, servers, rounds, options }, progress) {
   const results = Object.fromEntries(servers.map((kind) => [kind, { samples: [], failures: [] }]));
   for (let round = 0; round < rounds; round++) {
     for (const kind of round % 2 ? [...servers].reverse() : servers) {
@@ -77,8 +77,15 @@ function plan(options, absent) {
     .map((name) => {
       const benchmark = cases[name];
       const servers = (options.servers ?? benchmark.servers).filter((kind) => !absent[kind]);
-      const rounds = methodOf(benchmark) === 'syscalls' ? 1 : roundsOf(name, options);
-      return { name, benchmark, servers, rounds };
+      const { rounds, seconds } = lengthOf(name, options);
+      const once = methodOf(benchmark) === 'syscalls';
+      return {
+        name,
+        benchmark,
+        servers,
+        rounds: once ? 1 : rounds,
+        options: { ...options, seconds },
+      };
     });
 }
 
@@ -99,26 +106,26 @@ function describeEnvironment(options, peers, steps) {
   const used = PEERS.filter((peer) => measured.has(peer));
   const versions = Object.fromEntries(used.map((peer) => [peer, peers[peer].version]));
   if (steps.some(({ benchmark }) => benchmark.wrk)) versions.wrk = versionOfWrk();
-  const { command, rounds, seconds, warmup, serverCpu, loadCpu } = options;
-  const run = { command, rounds, seconds, warmup, serverCpu, loadCpu };
+  const { command, rounds, seconds, others, warmup, serverCpu, loadCpu } = options;
+  const run = { command, rounds, seconds, others, warmup, serverCpu, loadCpu };
   return { ...describeMachine(options.node), versions, ...run };
 }
 
 async function measureAll(options) {
   const peers = findPeers(options);
   const absent = findAbsent(options, peers);
-  const steps = plan(options, absent);
+  const steps = plan({ ...options, peers }, absent);
   const environment = describeEnvironment(options, peers, steps);
 
   const progress = new Progress();
   for (const [what, why] of Object.entries(absent)) progress.say(`without ${what}: ${why}`);
-  for (const { benchmark, servers, rounds } of steps) {
-    progress.plan(benchmark, options, servers.length * rounds);
+  for (const step of steps) {
+    progress.plan(step.benchmark, step.options, step.servers.length * step.rounds);
   }
   progress.say(progress.describe());
   const measured = {};
   for (const step of steps) {
-    measured[step.name] = await runCase(step, { ...options, peers }, progress);
+    measured[step.name] = await runCase(step, progress);
   }
   return { environment, absent, verdicts: judge(measured), cases: measured };
 }

@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { cases, suites } = require('../benchmark/cases');
 const { Latencies } = require('../benchmark/latencies');
-const { commandOf, parseOptions, roundsOf } = require('../benchmark/options');
+const { commandOf, lengthOf, parseOptions } = require('../benchmark/options');
 const { stale } = require('../benchmark/publish');
 const { judge, render, summarize } = require('../benchmark/report');
 const { parseStrace } = require('../benchmark/syscalls');
@@ -51,6 +51,7 @@ function reportOf(measured, absent = {}) {
     command: 'node benchmark/run.js',
     rounds: 3,
     seconds: 1,
+    others: { rounds: 3, seconds: 1 },
     serverCpu: 0,
     loadCpu: 1,
   };
@@ -144,10 +145,12 @@ describe('benchmark: the command line', () => {
     assert.throws(() => parseOptions(['--load', '/nowhere']), /no load generator/);
   });
 
-  it('gives all rounds to what has thresholds', () => {
-    assert.equal(roundsOf('http-64', { rounds: 9 }), 9);
-    assert.equal(roundsOf('https', { rounds: 9 }), 3);
-    assert.equal(roundsOf('https', { rounds: 2 }), 2);
+  it('gives more time to what has thresholds, unless it is told a length', () => {
+    const usual = parseOptions(load);
+    assert.deepEqual(lengthOf('http-64', usual), { rounds: 5, seconds: 3 });
+    assert.deepEqual(lengthOf('https', usual), { rounds: 3, seconds: 2 });
+    const told = parseOptions([...load, '--rounds', '9']);
+    assert.deepEqual(lengthOf('https', told), { rounds: 9, seconds: 2 });
   });
 
   it('has only cases that exist in its suites, each with a base', () => {
