@@ -98,9 +98,13 @@ function serverSeries(bars) {
   };
 }
 
-/** zrender numbers its instances per process; the same chart is to be the same file. */
-function withoutNumbers(svg) {
-  return svg.replaceAll(/\bzr\d+-/g, 'zr-');
+/** zrender numbers its instances and classes per process; the same chart is to be the same file. */
+function renumbered(svg) {
+  const names = new Map();
+  return svg.replaceAll(/\bzr\d+-\w+-?\d*/g, (name) => {
+    if (!names.has(name)) names.set(name, `zr-${names.size}`);
+    return names.get(name);
+  });
 }
 
 /** @returns {string} SVG */
@@ -153,7 +157,7 @@ function drawChart(report) {
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return `${withoutNumbers(svg)}\n`;
+  return `${renumbered(svg)}\n`;
 }
 
 module.exports = { drawChart };
