@@ -133,7 +133,7 @@ function drawChart(report) {
         ? [heading('HTTP hello, 64 connections: requests per second', below - 34)]
         : []),
     ],
-    legend: { right: 12, top: 8, data: Object.values(DRIVERS) },
+    legend: { right: 16, top: 8, itemGap: 24, data: Object.values(DRIVERS) },
     grid: [
       { left: LEFT, right: RIGHT, top: TITLE, height: upper },
       { left: LEFT, right: RIGHT, top: below, height: lower },

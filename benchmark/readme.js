@@ -3,7 +3,7 @@
 /** What the project's README shows of a report. */
 
 const { decimals, plain, range, row } = require('./format');
-const { environmentLines, table, verdictLine, versusBase } = require('./report');
+const { countRounds, environmentLines, table, verdictLine, versusBase } = require('./report');
 
 const KIB = 1024;
 
@@ -95,6 +95,17 @@ function blockedLines(report) {
   ];
 }
 
+function roundLines(report) {
+  const { rounds, disturbed, failed } = countRounds(report);
+  const absent = Object.entries(report.absent).map(
+    ([what, why]) => `Not measured: ${what}, ${why}.`,
+  );
+  return [
+    `Of ${rounds} rounds ${disturbed} were disturbed by other processes, ${failed} failed.`,
+    ...absent,
+  ];
+}
+
 function verdictLines({ verdicts }, name) {
   const open = verdicts.filter(({ met }) => !met);
   const met = verdicts.length - open.length;
@@ -117,6 +128,7 @@ function readmeSection(name, report) {
     ...httpTable(report),
     ...costTable(report),
     ...blockedLines(report),
+    ...roundLines(report),
     ...verdictLines(report, name),
   ].join('\n');
 }

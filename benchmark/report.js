@@ -44,9 +44,12 @@ function generatorCell(metric) {
   return `${decimals(metric.median * 100, 0)} %${metric.median >= SATURATED ? ' (!)' : ''}`;
 }
 
-/** A metric of a server against that of the case's base. @returns {number | null} */
-function versusBase({ base, servers }, server, metric) {
-  if (server === base) return null;
+/**
+ * A metric of a server against that of the case's base; not the rate of a case in which the generator sets it.
+ * @returns {number | null}
+ */
+function versusBase({ base, servers, paced }, server, metric) {
+  if (server === base || (paced && metric === 'rate')) return null;
   return ratio(servers[server]?.summary[metric], servers[base]?.summary[metric]);
 }
 
@@ -262,8 +265,18 @@ function render(report) {
   return lines.join('\n');
 }
 
+/** How many rounds there were, and how many of them others disturbed, or failed. */
+function countRounds({ cases }) {
+  const results = Object.values(cases).flatMap(({ servers }) => Object.values(servers));
+  const samples = results.flatMap((one) => one.samples);
+  const failed = results.flatMap((one) => one.failures).length;
+  const disturbed = samples.filter(({ foreign }) => foreign > DISTURBED).length;
+  return { rounds: samples.length + failed, disturbed, failed };
+}
+
 module.exports = {
   DISTURBED,
+  countRounds,
   environmentLines,
   generatorCell,
   judge,

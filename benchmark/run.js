@@ -57,8 +57,9 @@ async function runCase({ name, benchmark, servers, rounds, options }, progress) 
     }
   }
   for (const result of Object.values(results)) result.summary = summarize(result.samples);
-  const { title } = benchmark;
-  return { title, section: sectionOf(name), base: servers[0], rounds, servers: results };
+  const { title, load } = benchmark;
+  const paced = load?.rate !== undefined || load?.mode === 'slow';
+  return { title, section: sectionOf(name), base: servers[0], rounds, paced, servers: results };
 }
 
 function sectionOf(name) {
