@@ -113,6 +113,7 @@ const cases = {
 
   'http-1': hello(1),
   'http-1000': hello(1000),
+  'http-own': httpLoad('HTTP hello, 64 connections, by sea_load', {}),
   'http-pipeline': httpLoad('HTTP hello, 64 connections, 16 deep', { pipeline: 16 }),
   'http-rate': httpLoad('HTTP hello, 64 connections, 10,000 a second in all', {
     pipeline: 1024,
@@ -140,7 +141,7 @@ const cases = {
 
   'syscalls-tcp-64': { title: '64 connections, 64 B echo', syscalls: 'tcp-64' },
   'syscalls-tcp-1': { title: '1 connection, 64 B echo', syscalls: 'tcp-1' },
-  'syscalls-http-64': { title: 'HTTP hello, 64 connections', syscalls: 'http-syscalls' },
+  'syscalls-http-64': { title: 'HTTP hello, 64 connections', syscalls: 'http-own' },
 
   blocked: httpLoad(
     'HTTP hello, 1,000 a second in all, JavaScript blocked for 2 s',
@@ -153,7 +154,7 @@ const cases = {
 const traced = {
   'tcp-64': { ...cases['tcp-64'], servers: [...BOTH_DRIVERS, 'raw', 'echo'] },
   'tcp-1': cases['tcp-1'],
-  'http-syscalls': httpLoad('', {}),
+  'http-own': cases['http-own'],
 };
 for (const benchmark of Object.values(cases)) {
   if (benchmark.syscalls) Object.assign(benchmark, { ...traced[benchmark.syscalls], ...benchmark });
@@ -163,7 +164,7 @@ for (const benchmark of Object.values(cases)) {
 const suites = {
   main: ['tcp-64', 'tcp-16k', 'tcp-pipeline', 'churn', 'http-64', 'fastify', 'idle'],
   tcp: Object.keys(cases).filter((name) => /^(tcp|fast-|churn|upload|download|broad)/.test(name)),
-  http: ['http-64', 'fastify', 'http-1', 'http-1000', 'http-pipeline', 'http-rate', 'https', 'tls'],
+  http: Object.keys(cases).filter((name) => /^(http|fastify|tls)/.test(name)),
   memory: ['idle', 'idle-used', 'slow'],
   syscalls: Object.keys(cases).filter((name) => cases[name].syscalls),
   all: Object.keys(cases),

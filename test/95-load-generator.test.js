@@ -62,8 +62,8 @@ describe('load generator', () => {
     const options = { node: process.execPath, serverCpu: null, program: 'http.js' };
     const server = await ServerProcess.start('node:http', options);
     try {
-      const settings = { connections: 1, pipeline: 1024, rate: 400, seconds: 2, warmup: 0 };
-      const blocked = server.ask('block 1500');
+      const settings = { connections: 1, pipeline: 1024, rate: 400, seconds: 1, warmup: 0 };
+      const blocked = server.ask('block 800');
       const line = await startLoad({ load, loadCpu: null }, server.port, {
         mode: 'http',
         ...settings,
