@@ -215,6 +215,12 @@ const thresholds = [
   },
 ];
 
+/** All that a case may be measured with; not every program knows each. */
+const servers = [
+  ...new Set(Object.values(cases).flatMap((benchmark) => benchmark.servers)),
+  ...['handler-inline', 'fixed-inline'],
+];
+
 /** How a case is measured. @returns {'load' | 'wrk' | 'idle' | 'syscalls' | 'blocked'} */
 function methodOf({ load, wrk, syscalls, blocked }) {
   if (syscalls) return 'syscalls';
@@ -223,4 +229,4 @@ function methodOf({ load, wrk, syscalls, blocked }) {
   return load.mode === 'idle' ? 'idle' : 'load';
 }
 
-module.exports = { cases, methodOf, suites, thresholds };
+module.exports = { cases, methodOf, servers, suites, thresholds };

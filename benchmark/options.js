@@ -3,12 +3,13 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { cases, suites } = require('./cases');
+const { cases, servers, suites } = require('./cases');
 
 const USAGE = `usage: node benchmark/run.js [options]
   --suite NAME         ${Object.keys(suites).join(', ')} (main)
   --case NAME[,NAME]   some cases instead: ${Object.keys(cases).join(', ')}
-  --servers NAME,...   these servers instead of those of each case; the first is the base
+  --servers NAME,...   these servers instead of those of each case, the first being the base:
+                       ${servers.join(', ')}
   --rounds N           interleaved rounds (5; cases that are not in main: 3)
   --seconds S          measured time per round (3; full: 2; not in main: 2; full: 1)
   --warmup S           time before it (1; full: 0.5)
@@ -106,7 +107,7 @@ function parseOptions(argv) {
   const cpu = { min: 0, max: 1023, integer: true };
   const options = {
     cases: casesOf(values),
-    servers: values.servers?.split(',') ?? null,
+    servers: values.servers ? names(values.servers.split(','), 'servers', servers) : null,
     ...length(merged),
     others: length(others),
     warmup: number(merged, 'warmup', { min: 0, max: 60 }),

@@ -140,6 +140,7 @@ describe('benchmark: the command line', () => {
     assert.deepEqual(parseOptions([...load, '--case', 'churn']).cases, ['churn']);
     assert.throws(() => parseOptions([...load, '--case', 'chrun']), /--case chrun: expected /);
     assert.throws(() => parseOptions([...load, '--suite', 'some']), /--suite some: expected /);
+    assert.throws(() => parseOptions([...load, '--servers', 'nets']), /--servers nets: expected /);
     assert.throws(() => parseOptions([...load, '--rounds', '1.5']), /--rounds 1\.5/);
     assert.throws(() => parseOptions([...load, '--save', '../x']), /--save/);
     assert.throws(() => parseOptions(['--load', '/nowhere']), /no load generator/);
