@@ -7,6 +7,7 @@
  */
 
 const fs = require('node:fs');
+const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { ensurePackages, hasProgram } = require('../scripts/lib/packages');
 const { cases, methodOf } = require('./cases');
@@ -21,6 +22,8 @@ const { DISTURBED, judge, render, summarize } = require('./report');
 /** How often a disturbed round is measured at most. */
 const ATTEMPTS = 4;
 const QUIET_DOWN_MS = 2000;
+/** What there is so far: a run that is interrupted is not lost. */
+const UNFINISHED = path.join(__dirname, '..', 'build', 'benchmark.json');
 
 /** Measures again, within reason, while something else uses the two CPUs. */
 async function measureUndisturbed(benchmark, kind, label, options, progress) {
@@ -112,6 +115,10 @@ function describeEnvironment(options, peers, steps) {
   return { ...describeMachine(options.node), versions, ...run };
 }
 
+function save(file, report) {
+  fs.writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`);
+}
+
 async function measureAll(options) {
   const peers = findPeers(options);
   const absent = findAbsent(options, peers);
@@ -127,6 +134,7 @@ async function measureAll(options) {
   const measured = {};
   for (const step of steps) {
     measured[step.name] = await runCase(step, progress);
+    save(UNFINISHED, { environment, absent, verdicts: judge(measured), cases: measured });
   }
   return { environment, absent, verdicts: judge(measured), cases: measured };
 }
@@ -141,7 +149,7 @@ async function main() {
   const report = await measureAll(options);
 
   process.stdout.write(`${render(report)}\n`);
-  if (options.json) fs.writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
+  if (options.json) save(options.json, report);
   if (options.save) publish(options.save, report);
   const failed = Object.values(report.cases).some(({ servers }) =>
     Object.values(servers).some(({ failures }) => failures.length > 0),
