@@ -17,7 +17,7 @@ const { USAGE, lengthOf, parseOptions } = require('./options');
 const { PEERS, findPeers } = require('./peers');
 const { Progress, brief } = require('./progress');
 const { publish } = require('./publish');
-const { DISTURBED, judge, render, summarize } = require('./report');
+const { DISTURBED, countRounds, judge, render, summarize } = require('./report');
 
 /** How often a disturbed round is measured at most. */
 const ATTEMPTS = 4;
@@ -139,6 +139,17 @@ async function measureAll(options) {
   return { environment, absent, verdicts: judge(measured), cases: measured };
 }
 
+/** Figures of a machine that did something else are not for others to read. */
+function publishTrusted(name, report) {
+  const { rounds, disturbed } = countRounds(report);
+  if (disturbed * 2 <= rounds) {
+    publish(name, report);
+    return;
+  }
+  process.stderr.write(`not saved: ${disturbed} of ${rounds} rounds were disturbed\n`);
+  process.exitCode = 1;
+}
+
 async function main() {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) {
@@ -150,7 +161,7 @@ async function main() {
 
   process.stdout.write(`${render(report)}\n`);
   if (options.json) save(options.json, report);
-  if (options.save) publish(options.save, report);
+  if (options.save) publishTrusted(options.save, report);
   const failed = Object.values(report.cases).some(({ servers }) =>
     Object.values(servers).some(({ failures }) => failures.length > 0),
   );
