@@ -26,4 +26,20 @@ function row(cells) {
   return `| ${cells.join(' | ')} |`;
 }
 
-module.exports = { decimals, plain, range, row };
+/** A table whose first columns, so many, are text; the others are numbers. Nothing when it has no rows. */
+function table(headings, lines, textColumns = 1) {
+  if (lines.length === 0) return [];
+  const widths = headings.map((heading, i) =>
+    Math.max(3, heading.length, ...lines.map((cells) => cells[i].length)),
+  );
+  const padded = (cells) =>
+    row(
+      cells.map((cell, i) => (i < textColumns ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))),
+    );
+  const marks = widths.map((width, i) =>
+    i < textColumns ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  );
+  return [padded(headings), row(marks), ...lines.map(padded), ''];
+}
+
+module.exports = { decimals, plain, range, row, table };

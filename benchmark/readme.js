@@ -2,8 +2,8 @@
 
 /** What the project's README shows of a report. */
 
-const { decimals, plain, range, row } = require('./format');
-const { countRounds, environmentLines, table, verdictLine, versusBase } = require('./report');
+const { decimals, plain, range, table } = require('./format');
+const { countRounds, environmentLines, verdictLine, versusBase } = require('./report');
 
 const KIB = 1024;
 
@@ -20,57 +20,41 @@ function factor(one, server, metric) {
 function driverTable(report) {
   const lines = inSection(report, 'tcp', 'http')
     .filter((one) => one.servers.searings)
-    .map((one) =>
-      row([
-        one.title,
-        plain(one.servers[one.base]?.summary.rate, 0),
-        factor(one, 'searings', 'rate'),
-        factor(one, 'inline', 'rate'),
-        factor(one, 'searings', 'p99'),
-        factor(one, 'inline', 'p99'),
-      ]),
-    );
+    .map((one) => [
+      one.title,
+      plain(one.servers[one.base]?.summary.rate, 0),
+      factor(one, 'searings', 'rate'),
+      factor(one, 'inline', 'rate'),
+      factor(one, 'searings', 'p99'),
+      factor(one, 'inline', 'p99'),
+    ]);
   const headings = ["per second: Node's own", 'worker ×', 'inline ×', 'p99: worker ×', 'inline ×'];
-  return ungrouped(['case', ...headings], lines);
-}
-
-/** A table whose first column alone is text. */
-function ungrouped(headings, lines) {
-  const [head, marks, ...rest] = table(headings, lines);
-  if (!head) return [];
-  return [head, marks.replace(/^(\| --- \|) --- \|/, '$1 ---: |'), ...rest];
+  return table(['case', ...headings], lines);
 }
 
 function httpTable(report) {
   const one = report.cases['http-64'];
   if (!one) return [];
-  const lines = Object.entries(one.servers).map(([server, { summary }]) =>
-    row([
-      server,
-      range(summary.rate, 0),
-      server === one.base ? '' : factor(one, server, 'rate'),
-      plain(summary.p99, 0),
-      plain(summary.mainUs, 1),
-    ]),
-  );
+  const lines = Object.entries(one.servers).map(([server, { summary }]) => [
+    server,
+    range(summary.rate, 0),
+    server === one.base ? '' : factor(one, server, 'rate'),
+    plain(summary.p99, 0),
+    plain(summary.mainUs, 1),
+  ]);
   const headings = ['requests/s: median (min–max)', '× node:http', 'p99 µs', 'JS µs per request'];
-  return [
-    'HTTP hello on 64 connections, by `wrk`:',
-    '',
-    ...ungrouped(['server', ...headings], lines),
-  ];
+  return ['HTTP hello on 64 connections, by `wrk`:', '', ...table(['server', ...headings], lines)];
 }
 
 /** What is less of when it is better. */
 function costTable(report) {
   const cell = (metric, digits, scale) => (metric ? plain(metric, digits, scale) : '–');
-  const line = (one, title, metric, digits, scale) =>
-    row([
-      `${title}: ${one.title}`,
-      ...[one.base, 'searings', 'inline'].map((server) =>
-        cell(one.servers[server]?.summary[metric], digits, scale),
-      ),
-    ]);
+  const line = (one, title, metric, digits, scale) => [
+    `${title}: ${one.title}`,
+    ...[one.base, 'searings', 'inline'].map((server) =>
+      cell(one.servers[server]?.summary[metric], digits, scale),
+    ),
+  ];
   const lines = [
     ...inSection(report, 'syscalls').map((one) =>
       line(one, 'system calls per message', 'syscalls', 2),
@@ -81,7 +65,7 @@ function costTable(report) {
         : line(one, 'memory of the server, MiB', 'rss', 0, KIB * KIB),
     ),
   ];
-  return ungrouped(['less is better', "Node's own", 'worker', 'inline'], lines);
+  return table(['less is better', "Node's own", 'worker', 'inline'], lines);
 }
 
 function blockedLines(report) {

@@ -7,7 +7,7 @@
  */
 
 const { thresholds } = require('./cases');
-const { decimals, plain, range, row } = require('./format');
+const { decimals, plain, range, table } = require('./format');
 
 /** From this share of its CPU on, the generator may be what limits the rate. */
 const SATURATED = 0.95;
@@ -63,16 +63,12 @@ function rows(report, section, cells) {
   return Object.values(report.cases)
     .filter((one) => one.section === section)
     .flatMap((one) =>
-      Object.entries(one.servers).map(([server, { summary, samples }]) =>
-        row([one.title, server, ...cells(summary, one, server, samples)]),
-      ),
+      Object.entries(one.servers).map(([server, { summary, samples }]) => [
+        one.title,
+        server,
+        ...cells(summary, one, server, samples),
+      ]),
     );
-}
-
-function table(headings, lines) {
-  if (lines.length === 0) return [];
-  const marks = headings.map((_, i) => (i < 2 ? '---' : '---:'));
-  return [row(headings), row(marks), ...lines, ''];
 }
 
 const COSTS = ['JS µs', 'worker µs', 'process µs', 'enters', 'RSS MiB', 'generator CPU'];
@@ -93,6 +89,7 @@ function trafficTable(report, section) {
       plain(summary.rss, 0, MIB),
       generatorCell(summary.loadCpu),
     ]),
+    2,
   );
 }
 
@@ -104,6 +101,7 @@ function memoryTable(report) {
       factorCell(one, server, summary.rssPerConnection ? 'rssPerConnection' : 'rss'),
       range(summary.rss, 0, MIB),
     ]),
+    2,
   );
 }
 
@@ -123,6 +121,7 @@ function syscallTable(report) {
       factorCell(one, server, 'syscalls'),
       callsCell(samples),
     ]),
+    2,
   );
 }
 
@@ -134,6 +133,7 @@ function blockedTable(report) {
       range(summary.p99, 2, 1000),
       range(summary.max, 2, 1000),
     ]),
+    2,
   );
 }
 
@@ -283,7 +283,6 @@ module.exports = {
   ratio,
   render,
   summarize,
-  table,
   verdictLine,
   versusBase,
 };

@@ -99,7 +99,7 @@ describe('benchmark: the report', () => {
 
   it('shows a slower server and a missed threshold like any other', () => {
     const text = render(reportOf(echoCase([sample()], [sample({ rate: 50_000 })])));
-    assert.match(text, /\| 64 connections \| searings \| 50,000 \(50,000–50,000\) \| 0\.50 \|/);
+    assert.match(text, /\| 64 connections +\| searings \| +50,000 \(50,000–50,000\) \| +0\.50 \|/);
     assert.match(
       text,
       /- missed: tcp-64, searings: messages\/s against net ≥ 1\.4, measured 0\.500/,
@@ -118,7 +118,7 @@ describe('benchmark: the report', () => {
     const measured = echoCase([sample()], [sample()]);
     measured['tcp-64'].servers.searings = { samples: [], failures: ['it fell over'], summary: {} };
     const text = render(reportOf(measured, { bun: 'not installed' }));
-    assert.match(text, /\| 64 connections \| searings \| failed \|/);
+    assert.match(text, /\| 64 connections +\| searings +\| +failed \|/);
     assert.match(text, /- failed: tcp-64, searings: it fell over/);
     assert.match(text, /- not measured: bun: not installed/);
   });
