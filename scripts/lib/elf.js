@@ -9,22 +9,21 @@ const LIBRARIES = {
   gnu: ['libc.so.6', 'libdl.so.2', 'libpthread.so.0', 'ld-linux-aarch64.so.1'],
   musl: ['libc.so'],
 };
-/** What Node itself exports, and what the compiler's start files ask for without needing it. */
+/** What Node itself exports. */
 const OF_THE_HOST = /^(napi_|node_api_|uv_)/;
-const NEVER_NEEDED = ['__gmon_start__', '_ITM_deregisterTMCloneTable', '_ITM_registerTMCloneTable'];
 
 function readelf(option, file) {
   return must('readelf', ['--wide', option, file]).split('\n');
 }
 
-/** @returns {{name: string, version: string | undefined, defined: boolean}[]} those not local */
+/** @returns {{name: string, version?: string, defined: boolean, weak: boolean}[]} those not local */
 function dynamicSymbols(file) {
   return readelf('--dyn-syms', file)
     .map((line) => line.trim().split(/\s+/))
     .filter(([number, , , , binding]) => /^\d+:$/.test(number) && binding !== 'LOCAL')
-    .map(([, , , , , , section, symbol]) => {
+    .map(([, , , , binding, , section, symbol]) => {
       const [name, version] = symbol.split(/@+/);
-      return { name, version, defined: section !== 'UND' };
+      return { name, version, defined: section !== 'UND', weak: binding === 'WEAK' };
     });
 }
 
@@ -36,8 +35,9 @@ function isTooNew(version) {
 }
 
 function strangers(file, { abi, machine }, sysroot) {
-  const wanted = dynamicSymbols(file).filter(({ name, defined }) => {
-    return !defined && !OF_THE_HOST.test(name) && !NEVER_NEEDED.includes(name);
+  // A weak symbol without a version is one that the compiler's own files can do without.
+  const wanted = dynamicSymbols(file).filter(({ name, version, defined, weak }) => {
+    return !defined && !OF_THE_HOST.test(name) && !(weak && version === undefined);
   });
   if (abi === 'gnu') {
     return wanted
