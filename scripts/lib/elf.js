@@ -84,4 +84,4 @@ function problemsOf(file, platform, sysroot) {
   return problems;
 }
 
-module.exports = { problemsOf };
+module.exports = { dynamicSymbols, problemsOf };
