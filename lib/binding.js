@@ -42,7 +42,7 @@ function advice(host) {
   const install = name
     ? `install searings without omitting optional dependencies, so that ${name} comes with it, or `
     : `(none is prebuilt for ${host.platform}-${host.arch}) `;
-  return `${install}install cmake, a C compiler and liburing's headers, and run \`npm rebuild searings\``;
+  return `${install}install cmake, make, a C compiler and liburing's headers, and run \`npm rebuild searings\``;
 }
 
 /** What npm/install.js left where it could not build the addon; null where it did not try. */

@@ -48,8 +48,17 @@ function firstError(output) {
 /** @returns {string | null} why it could not be built */
 function build() {
   fs.rmSync(folder, { recursive: true, force: true });
+  const generator = run('ninja', ['--version']).ok ? ['-G', 'Ninja'] : [];
   const steps = [
-    ['-S', root, '-B', folder, '-DCMAKE_BUILD_TYPE=Release', '-DSEARINGS_WITH_TESTS=OFF'],
+    [
+      ...generator,
+      '-S',
+      root,
+      '-B',
+      folder,
+      '-DCMAKE_BUILD_TYPE=Release',
+      '-DSEARINGS_WITH_TESTS=OFF',
+    ],
     ['--build', folder, '--target', 'searings', '--parallel'],
   ];
   for (const args of steps) {

@@ -154,7 +154,11 @@ const SUITES = {
   types: { needs: {}, steps: [typeTest] },
   package: {
     needs: {},
-    steps: [packaging, (args) => mocha('mocha, installed', { files: [installed('host')], args })],
+    steps: [
+      packaging,
+      (args) => mocha('mocha, installed', { files: [installed('host')], args }),
+      (args) => mocha('mocha, on musl', { files: [installed('musl')], args }),
+    ],
   },
   arm64: {
     needs: { emulation: true },
