@@ -10,6 +10,7 @@ const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 
 const BUILD_LIMIT_MS = 10 * 60 * 1000;
+const OPTIONS = ['-DCMAKE_BUILD_TYPE=Release', '-DSEARINGS_WITH_TESTS=OFF'];
 
 const root = path.join(__dirname, '..');
 const folder = path.join(root, 'build', 'release');
@@ -50,15 +51,7 @@ function build() {
   fs.rmSync(folder, { recursive: true, force: true });
   const generator = run('ninja', ['--version']).ok ? ['-G', 'Ninja'] : [];
   const steps = [
-    [
-      ...generator,
-      '-S',
-      root,
-      '-B',
-      folder,
-      '-DCMAKE_BUILD_TYPE=Release',
-      '-DSEARINGS_WITH_TESTS=OFF',
-    ],
+    [...generator, ...['-S', root, '-B', folder], ...OPTIONS],
     ['--build', folder, '--target', 'searings', '--parallel'],
   ];
   for (const args of steps) {
