@@ -34,6 +34,7 @@ const NEEDS = {
     { file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6', package: 'libstdc++6-arm64-cross' },
   ],
   redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
+  wrk: [{ program: 'wrk', package: 'wrk' }],
 };
 
 const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];
@@ -59,6 +60,11 @@ function isThere(need) {
     return fs.existsSync(need.file);
   }
   return HEADER_FOLDERS.some((folder) => fs.existsSync(path.join(folder, need.header)));
+}
+
+/** Whether a program is in one of the folders of PATH. */
+function hasProgram(program) {
+  return isThere({ program });
 }
 
 /** The words that make a command run as root: none needed, sudo if it asks nothing, or null. */
@@ -127,4 +133,4 @@ function ensurePackages(kinds) {
   }
 }
 
-module.exports = { ensurePackages };
+module.exports = { ensurePackages, hasProgram };
