@@ -123,13 +123,6 @@ sea_napi_address(napi_env env, const struct sockaddr_storage *address)
   return sea_napi_undefined(env);
 }
 
-const char *
-sea_napi_errno_name(int error)
-{
-  const char *name = strerrorname_np(error < 0 ? -error : error);
-  return name == NULL ? "UNKNOWN" : name;
-}
-
 napi_value
 sea_napi_throw_errno(napi_env env, int error, const char *what)
 {

@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|node|c|js|net|parity|types|host|seccomp|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|package|arm64|host|seccomp|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`, and what
  * failed to <file>.failures.
@@ -22,6 +22,8 @@ const sanitizer = require('./lib/sanitizer');
 const PARITY = 'test/parity/*.test.js';
 const HOST = 'test/host/*.test.js';
 const SECCOMP = 'test/seccomp/*.test.js';
+const PACKAGE = 'test/package/*.test.js';
+const installed = (on) => `test/package/install/${on}.test.js`;
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** Suites to which it may make a difference who runs the ring. */
 const OF_DRIVERS = ['test/[1-578]*.test.js', PARITY];
@@ -96,6 +98,10 @@ function fuzzInJavaScript() {
   return mocha('mocha, properties', { files: ['test/fuzz/*.test.js'] });
 }
 
+function packaging(args) {
+  return mocha('mocha, the package', { files: [PACKAGE], args });
+}
+
 function typeTest() {
   title('types');
   const tsc = path.join('node_modules', 'typescript', 'bin', 'tsc');
@@ -155,7 +161,7 @@ const javaScript = [
 const SUITES = {
   all: {
     needs: { tests: true },
-    steps: [() => cTests('release', []), ...javaScript],
+    steps: [() => cTests('release', []), ...javaScript, packaging],
   },
   node: { needs: {}, steps: javaScript },
   parity: {
@@ -170,6 +176,18 @@ const SUITES = {
   js: { needs: {}, steps: [(args) => mocha('mocha, io_uring', { args })] },
   net: { needs: {}, steps: [(args) => mocha('mocha, node:net', { args, env: onNet })] },
   types: { needs: {}, steps: [typeTest] },
+  package: {
+    needs: {},
+    steps: [
+      packaging,
+      (args) => mocha('mocha, installed', { files: [installed('host')], args }),
+      (args) => mocha('mocha, on musl', { files: [installed('musl')], args }),
+    ],
+  },
+  arm64: {
+    needs: { emulation: true },
+    steps: [(args) => mocha('mocha, arm64', { files: [installed('arm64')], args })],
+  },
   // As root, with the machine to itself: it changes sysctls, and restores them.
   host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
   seccomp: { needs: {}, steps: [underFilter, seccomp] },

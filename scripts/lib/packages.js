@@ -24,6 +24,15 @@ const NEEDS = {
     { program: 'clang', package: 'clang' },
     { library: 'libclang_rt.fuzzer', package: 'libclang-rt-dev' },
   ],
+  x64: [{ program: 'x86_64-linux-gnu-gcc', package: 'gcc-x86-64-linux-gnu' }],
+  arm64: [
+    { program: 'aarch64-linux-gnu-gcc', package: 'gcc-aarch64-linux-gnu' },
+    { file: '/usr/aarch64-linux-gnu/include/stdio.h', package: 'libc6-dev-arm64-cross' },
+  ],
+  emulation: [
+    { program: 'qemu-aarch64-static', package: 'qemu-user-static' },
+    { file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6', package: 'libstdc++6-arm64-cross' },
+  ],
   redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
   wrk: [{ program: 'wrk', package: 'wrk' }],
 };
