@@ -18,6 +18,7 @@ typedef enum sea_op {
   SEA_OP_WAKE = 1,
   SEA_OP_ACCEPT,
   SEA_OP_RECV,
+  SEA_OP_RECV_ZC,
   SEA_OP_SEND,
   SEA_OP_CANCEL_RECV, /* of one multishot receive, for a pause */
   SEA_OP_CANCEL_CONN, /* of everything on one socket, to close it */
@@ -53,6 +54,11 @@ sea__ring_tag_id(uint64_t tag)
 /* Steps down flag by flag on -EINVAL and size by size on -ENOMEM. -errno of the last try. With
  * `polled`, the kernel shows by a flag that it has work for sea__ring_enter(). */
 int sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);
+/* The same with 32-byte completions, as zero-copy receive needs them, and without stepping down
+ * from the flags that it needs as well. */
+int sea__ring_init_wide(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);
+/* io_uring_register(2), for what liburing does not know: 0 or more, or -errno. */
+int sea__ring_register(sea_ring_t *ring, uint32_t call, void *argument, uint32_t n);
 /* Until then nothing can be submitted; what is to be registered is best registered before. The ring
  * belongs to the calling thread from here on. */
 int sea__ring_enable(sea_ring_t *ring);
