@@ -197,7 +197,11 @@ function checkZeroCopyReceive(options) {
   }
   if (wanted && name === undefined) {
     const must = 'must name a network interface for "options.useZeroCopyReceive"';
-    throw invalidArgValue(subject, name, `${must} ("searings zcrx-probe" lists those it can work on)`);
+    throw invalidArgValue(
+      subject,
+      name,
+      `${must} ("searings zcrx-probe" lists those it can work on)`,
+    );
   }
   if (size !== undefined && size !== 0 && (size < PAGE || (size & (size - 1)) !== 0)) {
     const must = `must be 0, for the kernel's size, or a power of two from ${PAGE} on`;
