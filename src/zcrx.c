@@ -119,7 +119,7 @@ sea__zcrx_arm(sea_loop_t *loop, sea_conn_t *conn)
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
   io_uring_prep_rw(SEA_IORING_OP_RECV_ZC, sqe, fd, NULL, 0, 0);
   sqe->ioprio = IORING_RECV_MULTISHOT;
-  sqe->file_index = loop->zcrx.queue_id; /* `zcrx_ifq_idx` in newer headers */
+  sqe->file_index = loop->zcrx.queue_id; /* shares its place with `zcrx_ifq_idx` of newer headers */
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_RECV_ZC, sea__conn_id(conn)));
   conn->recv = SEA_RECV_ARMED;
   return true;
@@ -166,8 +166,10 @@ sea__zcrx_end_detour(sea_loop_t *loop, sea_conn_t *conn)
     /* Packets of which one part is in the area, and the other needs a buffer there that is not to
      * be had. The card has to ask for buffers first. */
     conn->recv = SEA_RECV_STARVED;
+    if (sea__list_empty(&loop->zcrx.stuck)) {
+      loop->zcrx.retry_ms = loop->now_ms + RETRY_MS; /* nobody who comes later puts it off */
+    }
     sea__list_append(&loop->zcrx.stuck, &conn->waiting);
-    loop->zcrx.retry_ms = loop->now_ms + RETRY_MS;
   }
 }
 
