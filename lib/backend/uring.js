@@ -115,7 +115,7 @@ class UringBackend {
       SLAB_BYTES,
       options.bufferSize,
       options.recordBytesMax ?? 0,
-      options.zcrxRxBufferSize,
+      options.zcrxRxBufferSize ?? 0,
     );
     this.slabs = new SlabSource(slabBytes, Math.max(SLAB_BYTES_MAX, slabBytes));
     this.smallSlabs = new SlabSource(SMALL_SLAB_BYTES, SMALL_SLAB_BYTES_MAX);
