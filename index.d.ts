@@ -210,6 +210,14 @@ export interface TcpServerInfo {
   [counter: string]: unknown;
 }
 
+/** Options of `metrics()` and of {@link formatMetrics}. */
+export interface MetricsOptions {
+  /** What every name begins with. Default: 'searings_'. */
+  prefix?: string | undefined;
+  /** Labels of every sample, beside those that are there. */
+  labels?: Readonly<Record<string, string | number>> | undefined;
+}
+
 export interface TcpServerEvents {
   connection: (connection: TcpConnection) => void;
   listening: () => void;
@@ -289,6 +297,8 @@ export class TcpServer extends EventEmitter {
   unref(): this;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): TcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
   /** Closes the server as {@link TcpServer.close} does. */
   [Symbol.asyncDispose](): Promise<void>;
 
@@ -451,6 +461,8 @@ export class HttpServer<
   stop(): Promise<void>;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): HttpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
 }
 
 /** A `tls.Server` whose connections come from the transport; 'secureConnection' gives a `tls.TLSSocket`. */
@@ -464,6 +476,8 @@ export class TlsServer extends tls.Server {
   stop(): Promise<void>;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): TcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
 }
 
 /** An `https.Server` whose connections come from the transport; `request.socket` is a `tls.TLSSocket`. */
@@ -480,6 +494,8 @@ export class HttpsServer<
   stop(): Promise<void>;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): TcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
 }
 
 /**
@@ -560,6 +576,8 @@ declare class UringService<Options> {
   address(): AddressInfo | null;
   /** Counters and features; after the end, those it had last. */
   info(): UringTcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
   /** The running server keeps the process alive; the default. */
   ref(): this;
   /** Neither the running server nor its connections keep the process alive. */
@@ -749,6 +767,57 @@ export class UringHttpServer extends UringService<UringHttpServerOptions> {
     headers?: UringHttpHeaders | null,
     body?: string | Uint8Array | null,
   ): boolean;
+}
+
+/** A server of any kind. */
+export type AnyServer =
+  | TcpServer
+  | HttpServer
+  | TlsServer
+  | HttpsServer
+  | UringTcpServer
+  | UringTcpEchoServer
+  | UringHttpServer;
+
+/** The `Content-Type` of what `metrics()` and {@link formatMetrics} give. */
+export const METRICS_CONTENT_TYPE: 'text/plain; version=0.0.4; charset=utf-8';
+
+/** The metrics of several servers in one text, in which each has a label `name`. */
+export function formatMetrics(
+  servers: Readonly<Record<string, AnyServer>>,
+  options?: MetricsOptions,
+): string;
+
+/** What the channels `searings:connection:…` of `node:diagnostics_channel` give. docs/metrics.md */
+export type ConnectionMessage = { readonly server: AnyServer } & (
+  | {
+      readonly connection: TcpConnection;
+      /** Of 'close'. */
+      readonly hadError?: boolean;
+      /** Of 'error'. */
+      readonly error?: Error;
+      readonly connectionId?: undefined;
+    }
+  | {
+      /** Of a raw server. */
+      readonly connectionId: number;
+      /** Of 'open', if the peer is still there. */
+      readonly peer?: AddressInfo | undefined;
+      /** Of 'error'. */
+      readonly error?: Error;
+      readonly connection?: undefined;
+    }
+);
+
+/** What the channels `searings:server:…` give. */
+export interface ServerMessage {
+  readonly server: AnyServer;
+  /** Of 'listening'. */
+  readonly address?: AddressInfo | string | null;
+  readonly backend?: 'io_uring' | 'net';
+  readonly driver?: 'worker' | 'inline' | null;
+  /** Of 'fallback'. */
+  readonly reason?: string;
 }
 
 /**

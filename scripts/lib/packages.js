@@ -25,6 +25,7 @@ const NEEDS = {
     { library: 'libclang_rt.fuzzer', package: 'libclang-rt-dev' },
   ],
   redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
+  wrk: [{ program: 'wrk', package: 'wrk' }],
 };
 
 const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];
@@ -50,6 +51,11 @@ function isThere(need) {
     return fs.existsSync(need.file);
   }
   return HEADER_FOLDERS.some((folder) => fs.existsSync(path.join(folder, need.header)));
+}
+
+/** Whether a program is in one of the folders of PATH. */
+function hasProgram(program) {
+  return isThere({ program });
 }
 
 /** The words that make a command run as root: none needed, sudo if it asks nothing, or null. */
@@ -118,4 +124,4 @@ function ensurePackages(kinds) {
   }
 }
 
-module.exports = { ensurePackages };
+module.exports = { ensurePackages, hasProgram };
