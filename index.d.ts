@@ -113,6 +113,26 @@ export interface TcpServerOptions {
   sendBufferCount?: number | undefined;
   /** Bytes of each, 4096 – 1048576. Default: 65536. */
   sendBufferSize?: number | undefined;
+  /**
+   * The network card writes what connections receive into memory of the server's, without the kernel copying
+   * it there. Linux 6.15, `CAP_NET_ADMIN`, and a card whose driver hands out receive queues; see
+   * {@link zcrxProbe}. Takes `zcrxInterfaceName`. Default: false.
+   */
+  useZeroCopyReceive?: boolean | undefined;
+  /** The network interface whose queue is taken, such as 'eth0'. */
+  zcrxInterfaceName?: string | undefined;
+  /** The receive queue of it that is taken, for this server alone, 0 – 65535. Default: 0. */
+  zcrxRxQueue?: number | undefined;
+  /**
+   * Bytes of memory that the card may write to, 1 MiB – 2 GiB, rounded up to whole buffers. It stays locked in
+   * memory and counts against `RLIMIT_MEMLOCK`. Default: 67108864.
+   */
+  zcrxAreaSize?: number | undefined;
+  /**
+   * Bytes of each buffer in it: 0 for the kernel's (a page), or a power of two, 4096 – 1048576, which takes
+   * Linux 7.0 and a card that can. Default: 0.
+   */
+  zcrxRxBufferSize?: number | undefined;
 
   /** Whether our side stays open after the peer has ended its side. Default: false. */
   allowHalfOpen?: boolean | undefined;
@@ -179,7 +199,11 @@ export interface TcpServerInfo {
   restrictedRing?: string;
   /** io_uring: each fast path that options ask for: 'on', 'not asked for', or the error for which it is off. */
   fastPaths?: Record<
-    'recvBundle' | 'incrementalBuffers' | 'zeroCopySend' | 'registeredSendBuffer',
+    | 'recvBundle'
+    | 'incrementalBuffers'
+    | 'zeroCopySend'
+    | 'registeredSendBuffer'
+    | 'zeroCopyReceive',
     string
   >;
   /** io_uring: counters of the ring and its queues. */

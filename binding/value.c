@@ -44,6 +44,17 @@ sea_napi_get_bool(napi_env env, napi_value object, const char *name)
   return napi_get_named_property(env, object, name, &value) == napi_ok && sea_napi_bool(env, value);
 }
 
+void
+sea_napi_get_text(napi_env env, napi_value object, const char *name, char *to, size_t room)
+{
+  napi_value value;
+  size_t len;
+  if (napi_get_named_property(env, object, name, &value) != napi_ok ||
+      napi_get_value_string_utf8(env, value, to, room, &len) != napi_ok) {
+    to[0] = '\0';
+  }
+}
+
 napi_value
 sea_napi_undefined(napi_env env)
 {

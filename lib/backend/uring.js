@@ -111,7 +111,12 @@ class UringBackend {
     this.batches = 0;
     this.parsesHttp = options.http !== undefined;
     this.rejected = 0; // connections that the owner did not want
-    const slabBytes = Math.max(SLAB_BYTES, options.bufferSize, options.recordBytesMax ?? 0);
+    const slabBytes = Math.max(
+      SLAB_BYTES,
+      options.bufferSize,
+      options.recordBytesMax ?? 0,
+      options.zcrxRxBufferSize ?? 0,
+    );
     this.slabs = new SlabSource(slabBytes, Math.max(SLAB_BYTES_MAX, slabBytes));
     this.smallSlabs = new SlabSource(SMALL_SLAB_BYTES, SMALL_SLAB_BYTES_MAX);
     this.gatherMax = Math.min(GATHER_MAX, options.commandQueueCapacity);

@@ -2,6 +2,7 @@
  * SEARINGS_FAULT_SEED which is the first; a failure names its seed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "play.h"
 
@@ -46,6 +47,8 @@ any_options(play_mode_t mode)
   options.send_buffer_count = one_of_three(1, 4, 64);
   options.send_buffer_size = one_of_three(4096, 8192, 65536);
   options.echo = mode == PLAY_ECHO;
+  options.zcrx = now_and_then(8); /* which loopback does not have: the ring is made twice */
+  strcpy(options.zcrx_interface, "lo");
   return options;
 }
 

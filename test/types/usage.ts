@@ -45,6 +45,14 @@ createTcpServer();
 createTcpServer((connection: TcpConnection) => connection.end('bye'));
 createTcpServer({ port: 0, host: '127.0.0.1', fallback: false, bufferCount: 64 });
 createTcpServer({ blockList: new net.BlockList() });
+createTcpServer({
+  useZeroCopyReceive: true,
+  zcrxInterfaceName: 'eth0',
+  zcrxRxQueue: 3,
+  zcrxAreaSize: 2 ** 26,
+  zcrxRxBufferSize: 0,
+});
+console.log(server.info().fastPaths?.zeroCopyReceive?.startsWith('E'));
 
 server.listen(0);
 server.listen(0, '127.0.0.1', () => {});
