@@ -127,6 +127,17 @@ const NUMBERS = [
     'gauge',
     'Size of a registered send buffer.',
   ],
+  ['zcrxAreaSize', 'zcrx_area_size_bytes', 'gauge', 'Memory of zero-copy receive.'],
+  ['zcrxPackets', 'zcrx_packets_total', 'counter', 'Pieces received without a copy of ours.'],
+  ['zcrxBytes', 'zcrx_received_bytes_total', 'counter', 'Payload of these.'],
+  ['zcrxRefills', 'zcrx_refills_total', 'counter', 'Buffers given back to the network card.'],
+  ['zcrxCopies', 'zcrx_copies_total', 'counter', 'Receives by copying while zero-copy is on.'],
+  [
+    'zcrxExhaustions',
+    'zcrx_exhaustions_total',
+    'counter',
+    'Times the memory of zero-copy receive was used up.',
+  ],
 ];
 
 const PATHS = {
@@ -134,6 +145,7 @@ const PATHS = {
   incrementalBuffers: 'incremental_buffers',
   zeroCopySend: 'zero_copy_send',
   registeredSendBuffer: 'registered_send_buffer',
+  zeroCopyReceive: 'zero_copy_receive',
 };
 
 /** Labels that the metrics have themselves. */
