@@ -130,13 +130,13 @@ const NUMBERS = [
   ['zcrxAreaSize', 'zcrx_area_size_bytes', 'gauge', 'Memory of zero-copy receive.'],
   ['zcrxPackets', 'zcrx_packets_total', 'counter', 'Pieces received without a copy of ours.'],
   ['zcrxBytes', 'zcrx_received_bytes_total', 'counter', 'Payload of these.'],
-  ['zcrxRefills', 'zcrx_refills_total', 'counter', 'Buffers given back to the network card.'],
+  ['zcrxRefills', 'zcrx_refills_total', 'counter', 'Pieces given back to the kernel.'],
   ['zcrxCopies', 'zcrx_copies_total', 'counter', 'Receives by copying while zero-copy is on.'],
   [
     'zcrxExhaustions',
     'zcrx_exhaustions_total',
     'counter',
-    'Times the memory of zero-copy receive was used up.',
+    'Times the kernel had no buffer of that memory to copy to.',
   ],
 ];
 
