@@ -89,7 +89,10 @@ describe('fast paths', function () {
       const sent = pattern(200 * KIB);
       client.end(sent);
       assert.deepEqual(await readAll(client), sent);
-      assert.ok(server.info().eventStalls > 0);
+      const { bundleBuffers, bundleCompletions, driver, eventStalls } = server.info();
+      assert.ok(bundleBuffers > bundleCompletions);
+      // Inline, the two sides of the queue take turns: mostly there is room again before anyone waits.
+      if (driver === 'worker') assert.ok(eventStalls > 0);
       await nothingLeft(server);
     });
   });

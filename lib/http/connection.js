@@ -26,7 +26,6 @@ const kParser = Symbol('parser');
 const kScope = Symbol('scope');
 const kMethod = Symbol('method');
 const kReceiving = Symbol('receiving');
-const kServed = Symbol('served');
 
 /** The error that Node would have for what was received of a request. */
 function errorOf(status) {
@@ -37,8 +36,11 @@ function errorOf(status) {
       return parseError('HPE_CHUNK_EXTENSIONS_OVERFLOW', 'Chunk extensions overflow');
     case 431:
       return parseError('HPE_HEADER_OVERFLOW', 'Header overflow');
-    case 0:
-      return parseError('HPE_INVALID_EOF_STATE', 'Invalid EOF state');
+    case 0: {
+      const err = parseError('HPE_INVALID_EOF_STATE', 'Invalid EOF state');
+      err.message = 'Parse Error'; // as Node has it for an end: the reason apart
+      return err;
+    }
     default:
       return parseError('HPE_INVALID_CHUNK_SIZE', 'Invalid chunk');
   }
@@ -116,7 +118,6 @@ function giveTrailers(connection, headers) {
 
 function giveEnd(connection) {
   connection[kReceiving] = false;
-  connection[kServed] = true;
   call(connection, nodeParser().MESSAGE_COMPLETE);
 }
 
@@ -163,7 +164,6 @@ class HttpConnection extends TcpConnection {
     this[kScope] = null;
     this[kMethod] = undefined;
     this[kReceiving] = false;
-    this[kServed] = false;
   }
 
   /** Node's server has taken the connection. */
@@ -185,10 +185,12 @@ class HttpConnection extends TcpConnection {
     };
   }
 
-  /** Whether it waits for another request, and nothing else. Of the connections that Node does not list. */
+  /** Whether it waits for a request, and nothing else: of those that Node does not take for idle. */
   get [kHttpIdle]() {
+    // Node lists it; but before 26 one that has never said a word is not idle there.
+    if (!this[kNative]) return Boolean(this.parser) && this.bytesRead === 0;
     const response = this._httpMessage;
-    return this[kNative] && this[kServed] && !this[kReceiving] && (!response || response.finished);
+    return !this[kReceiving] && (!response || response.finished);
   }
 
   // --- events

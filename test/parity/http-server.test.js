@@ -8,7 +8,7 @@ const http = require('node:http');
 const net = require('node:net');
 const { closed, readAll } = require('../helpers/clients');
 const { request, requestText, useAgent } = require('../helpers/http');
-const { createHttpServer, useWorld } = require('../helpers/parity');
+const { createHttpServer, since, useWorld } = require('../helpers/parity');
 
 const GET = requestText('GET /');
 
@@ -186,6 +186,18 @@ describe('http.Server', () => {
       answer();
       assert.match(String(await readAll(busy)), /late$/);
     });
+
+    if (since(26)) {
+      it('closes one that has never said a word when the server closes', async () => {
+        const server = await serve(() => {});
+        const accepted = once(server, 'connection');
+        const silent = await world.connect(server);
+        await accepted;
+        const gone = closed(silent.resume());
+        await new Promise((resolve) => server.close(resolve));
+        await gone;
+      });
+    }
 
     it('closeAllConnections() closes all', async () => {
       const server = await serve(() => {});
