@@ -7,6 +7,7 @@ const { nodeParser, trackedBy } = require('./node-parser');
 const {
   kHttpAdopt,
   kHttpIdle,
+  kOnClosed,
   kOnData,
   kOnEnd,
   kOnFailed,
@@ -26,6 +27,7 @@ const kParser = Symbol('parser');
 const kScope = Symbol('scope');
 const kMethod = Symbol('method');
 const kReceiving = Symbol('receiving');
+const kListed = Symbol('where it is listed');
 
 /** The error that Node would have for what was received of a request. */
 function errorOf(status) {
@@ -85,8 +87,17 @@ function call(connection, callback, ...args) {
   connection[kScope].runInAsyncScope(parser[callback], parser, ...args);
 }
 
+/** Whether Node refuses a head with so many headers, as the server's `maxHeadersCount` says. */
+function isRefused({ maxHeaderPairs }, headers) {
+  return nodeParser().refusesMany && maxHeaderPairs > 0 && headers.length > maxHeaderPairs;
+}
+
 function giveHead(connection, record, headers) {
   const { HEADERS_COMPLETE } = nodeParser();
+  if (isRefused(connection[kParser], headers)) {
+    giveFailure(connection, 431);
+    return;
+  }
   connection[kMethod] = record.method;
   connection[kReceiving] = true;
   try {
@@ -104,6 +115,7 @@ function giveHead(connection, record, headers) {
       record.keepAlive,
     );
   } finally {
+    connection[kMethod] = undefined;
     if (record.complete) giveEnd(connection);
   }
 }
@@ -164,11 +176,14 @@ class HttpConnection extends TcpConnection {
     this[kScope] = null;
     this[kMethod] = undefined;
     this[kReceiving] = false;
+    this[kListed] = null;
   }
 
-  /** Node's server has taken the connection. */
-  [kHttpAdopt]() {
+  /** Node's server has taken the connection. It is in `list` as long as it lives. */
+  [kHttpAdopt](list) {
     const { parser } = this;
+    this[kListed] = list;
+    list.add(this);
     if (!this[kNative] || !parser) return;
     this[kParser] = parser;
     this[kScope] = new AsyncResource('HTTPINCOMINGMESSAGE');
@@ -176,7 +191,7 @@ class HttpConnection extends TcpConnection {
     if (this.readableLength === 0) parser.remove();
     const { onIncoming } = parser;
     parser.onIncoming = (request, keepAlive) => {
-      if (this[kNative]) {
+      if (this[kNative] && this[kMethod] !== undefined) {
         request.method = this[kMethod];
         request.statusCode = null;
         request.statusMessage = null;
@@ -228,6 +243,11 @@ class HttpConnection extends TcpConnection {
 
   [kOnEnd]() {
     inTurn(this, giveFin);
+  }
+
+  [kOnClosed]() {
+    super[kOnClosed]();
+    this[kListed]?.delete(this);
   }
 
   // --- reading
