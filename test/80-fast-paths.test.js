@@ -5,7 +5,7 @@ const { once } = require('node:events');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { createTcpServer } = require('..');
+const { capabilities, createTcpServer } = require('..');
 const { expectedBackend } = require('./helpers/backend');
 const { closed, readAll, readBytes } = require('./helpers/clients');
 const { eventually } = require('./helpers/eventually');
@@ -62,7 +62,21 @@ describe('fast paths', function () {
 
   if (expectedBackend === 'net') return; // what follows is counted by the io_uring transport alone
 
+  const { features } = capabilities();
+
+  /** Of an older kernel there is no more to say than that the path is off, and for which error. */
+  function isOff(path, option) {
+    if (features[path].available) return false;
+    it('is off where the kernel does not have it', async () => {
+      const server = await network.listen({ [option]: true });
+      assert.equal(server.info().fastPaths[path], 'EINVAL');
+    });
+    return true;
+  }
+
   describe('useRecvBundle', () => {
+    if (isOff('recvBundle', 'useRecvBundle')) return;
+
     it('takes several buffers with one receive', async () => {
       const options = { useRecvBundle: true, bufferSize: 64, pauseOnConnect: true };
       const { server, client, connection } = await network.pair(options);
@@ -98,6 +112,8 @@ describe('fast paths', function () {
   });
 
   describe('useIncrementalBuffers', () => {
+    if (isOff('incrementalBuffers', 'useIncrementalBuffers')) return;
+
     it('lets many connections share one buffer', async () => {
       const options = { useIncrementalBuffers: true, bufferCount: 1, bufferSize: 4096 };
       const server = await network.listen(options);
