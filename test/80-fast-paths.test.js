@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
@@ -238,11 +239,13 @@ describe('fast paths', function () {
     it('gives a peer that reads everything that was written before destroy()', async () => {
       const { client, connection } = await network.pair(options);
       client.pause();
-      const sent = pattern(2 * MIB);
+      // What one send finds room for: the system may grant much less than was asked for (6.1: 208 KiB).
+      const granted = Number(fs.readFileSync('/proc/sys/net/core/wmem_max', 'utf8'));
+      const sent = pattern(Math.min(2 * MIB, Math.floor(granted / 8) * 4));
       connection.write(sent);
       await new Promise(setImmediate);
       connection.destroy();
-      assert.deepEqual(await readAll(client), sent);
+      assert.ok(sent.equals(await readAll(client)));
     });
 
     it('does not count what it broke off as sent', async () => {
