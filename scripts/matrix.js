@@ -21,7 +21,7 @@ function runSuites(program, args) {
     env: { ...process.env, SEARINGS_TEST_TOTALS: totals },
   });
   const written = fs.existsSync(totals) ? fs.readFileSync(totals, 'utf8') : '0 0';
-  fs.rmSync(totals, { force: true });
+  for (const file of [totals, `${totals}.failures`]) fs.rmSync(file, { force: true });
   const [passed, failed] = written.trim().split(' ').map(Number);
   // A run that ended badly has failed, whatever it counted.
   return { passed, failed: result.ok ? failed : Math.max(failed, 1) };

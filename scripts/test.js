@@ -10,12 +10,12 @@
  */
 
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { runCTests } = require('./lib/ctest');
 const { runFaults } = require('./lib/faults');
 const { runFuzz } = require('./lib/fuzz');
+const { runMocha, title } = require('./lib/mocha');
 const { root, run, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
@@ -39,12 +39,6 @@ const UNDER_SECCOMP = ['test/1[0-24-9]*.test.js', 'test/[2-578]*.test.js', PARIT
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
   (name) => `test/${name}.test.js`,
 );
-const MOCHA_LIMIT_MS = 10 * 60 * 1000;
-const MOCHA_TEST_LIMIT_MS = 30000;
-
-function title(text) {
-  console.log(`\n== ${text}`);
-}
 
 function cTests(flavour, args) {
   title(`C tests (${flavour})`);
@@ -53,38 +47,9 @@ function cTests(flavour, args) {
   return counts;
 }
 
-/** One run of mocha. @returns {{passed: number, failed: number}} */
-function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1, prefix = [] } = {}) {
-  title(name);
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
-  const file = path.join(folder, 'counts.json');
-  const [program, ...command] = [
-    ...prefix,
-    process.execPath,
-    path.join('node_modules', 'mocha', 'bin', 'mocha.js'),
-    '--reporter',
-    path.join('scripts', 'lib', 'mocha-reporter.js'),
-    '--timeout',
-    String(MOCHA_TEST_LIMIT_MS * scale),
-    ...args,
-    ...files,
-  ];
-  const result = run(program, command, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    timeout: MOCHA_LIMIT_MS,
-    env: { ...process.env, ...env, SEARINGS_MOCHA_COUNTS: file },
-  });
-  const written = fs.existsSync(file);
-  const counts = written ? JSON.parse(fs.readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
-  fs.rmSync(folder, { recursive: true });
-  if (!result.ok && (counts.failed === 0 || !written)) {
-    // It crashed, was killed, or could not load a file: no test failed, but the run did.
-    console.log(result.why);
-    counts.failed += 1;
-    counts.names = [...(counts.names ?? []), result.why];
-  }
-  counts.names = (counts.names ?? []).map((what) => `${name}: ${what}`);
-  return counts;
+/** One run of mocha, of everything unless it is told. */
+function mocha(name, { files = EVERYTHING, ...options } = {}) {
+  return runMocha(name, files, options);
 }
 
 /** Shows that the parity tests are right: node:net itself passes them. */

@@ -2,10 +2,11 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { createTcpServer } = require('..');
+const { capabilities, createTcpServer } = require('..');
 const { expectedBackend } = require('./helpers/backend');
 const { closed, readAll, readBytes } = require('./helpers/clients');
 const { eventually } = require('./helpers/eventually');
@@ -63,7 +64,21 @@ describe('fast paths', function () {
 
   if (expectedBackend === 'net') return; // what follows is counted by the io_uring transport alone
 
+  const { features } = capabilities();
+
+  /** Of an older kernel there is no more to say than that the path is off, and for which error. */
+  function isOff(path, option) {
+    if (features[path].available) return false;
+    it('is off where the kernel does not have it', async () => {
+      const server = await network.listen({ [option]: true });
+      assert.equal(server.info().fastPaths[path], 'EINVAL');
+    });
+    return true;
+  }
+
   describe('useRecvBundle', () => {
+    if (isOff('recvBundle', 'useRecvBundle')) return;
+
     it('takes several buffers with one receive', async () => {
       const options = { useRecvBundle: true, bufferSize: 64, pauseOnConnect: true };
       const { server, client, connection } = await network.pair(options);
@@ -90,12 +105,17 @@ describe('fast paths', function () {
       const sent = pattern(200 * KIB);
       client.end(sent);
       assert.deepEqual(await readAll(client), sent);
-      assert.ok(server.info().eventStalls > 0);
+      const { bundleBuffers, bundleCompletions, driver, eventStalls } = server.info();
+      assert.ok(bundleBuffers > bundleCompletions);
+      // Inline, the two sides of the queue take turns: mostly there is room again before anyone waits.
+      if (driver === 'worker') assert.ok(eventStalls > 0);
       await nothingLeft(server);
     });
   });
 
   describe('useIncrementalBuffers', () => {
+    if (isOff('incrementalBuffers', 'useIncrementalBuffers')) return;
+
     it('lets many connections share one buffer', async () => {
       const options = { useIncrementalBuffers: true, bufferCount: 1, bufferSize: 4096 };
       const server = await network.listen(options);
@@ -220,11 +240,13 @@ describe('fast paths', function () {
     it('gives a peer that reads everything that was written before destroy()', async () => {
       const { client, connection } = await network.pair(options);
       client.pause();
-      const sent = pattern(2 * MIB);
+      // What one send finds room for: the system may grant much less than was asked for (6.1: 208 KiB).
+      const granted = Number(fs.readFileSync('/proc/sys/net/core/wmem_max', 'utf8'));
+      const sent = pattern(Math.min(2 * MIB, Math.floor(granted / 8) * 4));
       connection.write(sent);
       await new Promise(setImmediate);
       connection.destroy();
-      assert.deepEqual(await readAll(client), sent);
+      assert.ok(sent.equals(await readAll(client)));
     });
 
     it('does not count what it broke off as sent', async () => {

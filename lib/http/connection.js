@@ -7,6 +7,7 @@ const { nodeParser, trackedBy } = require('./node-parser');
 const {
   kHttpAdopt,
   kHttpIdle,
+  kOnClosed,
   kOnData,
   kOnEnd,
   kOnFailed,
@@ -26,7 +27,7 @@ const kParser = Symbol('parser');
 const kScope = Symbol('scope');
 const kMethod = Symbol('method');
 const kReceiving = Symbol('receiving');
-const kServed = Symbol('served');
+const kListed = Symbol('where it is listed');
 
 /** The error that Node would have for what was received of a request. */
 function errorOf(status) {
@@ -37,8 +38,11 @@ function errorOf(status) {
       return parseError('HPE_CHUNK_EXTENSIONS_OVERFLOW', 'Chunk extensions overflow');
     case 431:
       return parseError('HPE_HEADER_OVERFLOW', 'Header overflow');
-    case 0:
-      return parseError('HPE_INVALID_EOF_STATE', 'Invalid EOF state');
+    case 0: {
+      const err = parseError('HPE_INVALID_EOF_STATE', 'Invalid EOF state');
+      err.message = 'Parse Error'; // as Node has it for an end: the reason apart
+      return err;
+    }
     default:
       return parseError('HPE_INVALID_CHUNK_SIZE', 'Invalid chunk');
   }
@@ -75,11 +79,20 @@ function giveLate(connection) {
   }
 }
 
+/** Whether Node refuses a head with so many headers, as the server's `maxHeadersCount` says. */
+function isRefused({ maxHeaderPairs }, headers) {
+  return nodeParser().refusesMany && maxHeaderPairs > 0 && headers.length > maxHeaderPairs;
+}
+
 /**
  * Each runs in the asynchronous context of the connection, as the callbacks of Node's parser do, and does
  * nothing once the connection has left HTTP, or is closing.
  */
 function giveHead(connection, record, headers) {
+  if (isRefused(connection[kParser], headers)) {
+    giveFailure(connection, 431);
+    return;
+  }
   connection[kMethod] = record.method;
   connection[kReceiving] = true;
   connection[kScope].runInAsyncScope(tellHead, connection, record, headers);
@@ -104,6 +117,7 @@ function tellHead(record, headers) {
     }
     if (this[kIdle] !== null) this[kIdle].touch();
   } finally {
+    this[kMethod] = undefined;
     if (record.complete) tellEnd.call(this);
   }
 }
@@ -128,7 +142,6 @@ function giveEnd(connection) {
 
 function tellEnd() {
   this[kReceiving] = false;
-  this[kServed] = true;
   if (this[kParser].socket !== this) return;
   if (this[kIdle] !== null) this[kIdle].touch();
   this[kParser][nodeParser().MESSAGE_COMPLETE]();
@@ -177,12 +190,14 @@ class HttpConnection extends TcpConnection {
     this[kScope] = null;
     this[kMethod] = undefined;
     this[kReceiving] = false;
-    this[kServed] = false;
+    this[kListed] = null;
   }
 
-  /** Node's server has taken the connection. */
-  [kHttpAdopt]() {
+  /** Node's server has taken the connection. It is in `list` as long as it lives. */
+  [kHttpAdopt](list) {
     const { parser } = this;
+    this[kListed] = list;
+    list.add(this);
     if (!this[kNative] || !parser) return;
     this[kParser] = parser;
     this[kScope] = new AsyncResource('HTTPINCOMINGMESSAGE');
@@ -190,7 +205,7 @@ class HttpConnection extends TcpConnection {
     if (this.readableLength === 0) parser.remove();
     const { onIncoming } = parser;
     parser.onIncoming = (request, keepAlive) => {
-      if (this[kNative]) {
+      if (this[kNative] && this[kMethod] !== undefined) {
         request.method = this[kMethod];
         request.statusCode = null;
         request.statusMessage = null;
@@ -199,10 +214,12 @@ class HttpConnection extends TcpConnection {
     };
   }
 
-  /** Whether it waits for another request, and nothing else. Of the connections that Node does not list. */
+  /** Whether it waits for a request, and nothing else: of those that Node does not take for idle. */
   get [kHttpIdle]() {
+    // Node lists it; but before 26 one that has never said a word is not idle there.
+    if (!this[kNative]) return Boolean(this.parser) && this.bytesRead === 0;
     const response = this._httpMessage;
-    return this[kNative] && this[kServed] && !this[kReceiving] && (!response || response.finished);
+    return !this[kReceiving] && (!response || response.finished);
   }
 
   // --- events
@@ -240,6 +257,11 @@ class HttpConnection extends TcpConnection {
 
   [kOnEnd]() {
     inTurn(this, giveFin);
+  }
+
+  [kOnClosed]() {
+    super[kOnClosed]();
+    this[kListed]?.delete(this);
   }
 
   // --- reading

@@ -20,6 +20,20 @@ function trackedBy(server) {
     .find((value) => typeof value?.expired === 'function' && typeof value.idle === 'function');
 }
 
+/**
+ * Whether it refuses a head with more headers than `maxHeaderPairs`, a number of strings, as those of newer
+ * Nodes do. Older ones leave headers out.
+ */
+function refusesMany(parser, onHead) {
+  const { maxHeaderPairs, [onHead]: callback } = parser;
+  parser.maxHeaderPairs = 2;
+  parser[onHead] = () => 0;
+  const result = parser.execute(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n'));
+  parser.maxHeaderPairs = maxHeaderPairs;
+  parser[onHead] = callback; // Node uses it again
+  return result instanceof Error;
+}
+
 /** Looks at a connection that goes nowhere. */
 function look() {
   const server = new http.Server();
@@ -42,6 +56,7 @@ function look() {
       HEADERS_COMPLETE: Parser.kOnHeadersComplete,
       BODY: Parser.kOnBody,
       MESSAGE_COMPLETE: Parser.kOnMessageComplete,
+      refusesMany: refusesMany(parser, Parser.kOnHeadersComplete),
     };
   } catch {
     return null;

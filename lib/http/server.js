@@ -75,9 +75,7 @@ class HttpServer extends onTransport(http.Server) {
 
   [kServe](connection) {
     super[kServe](connection);
-    connection[kHttpAdopt]();
-    this[kNatives].add(connection);
-    connection.once('close', () => this[kNatives].delete(connection));
+    connection[kHttpAdopt](this[kNatives]);
   }
 
   get [kKind]() {

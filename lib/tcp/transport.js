@@ -1,5 +1,6 @@
 'use strict';
 
+const { channel } = require('node:diagnostics_channel');
 const dns = require('node:dns');
 const net = require('node:net');
 const { selectBackend } = require('../backend/select');
@@ -31,6 +32,9 @@ const LISTENING = 2;
 const DRAINING = 3; // those accepted live on, also when they were not announced yet; no others come
 const STOPPING = 4; // the backend has been asked to stop
 const STOPPED = 5;
+
+/** Node's, on which tracing tools listen. */
+const accepted = channel('net.server.socket');
 
 /** Of a Unix socket's name: sockaddr_un has room for these and a zero byte. */
 const PATH_BYTES_MAX = 107;
@@ -195,6 +199,10 @@ class Transport {
     }
     try {
       server.emit('connection', connection);
+      // Of what node:net accepts, it tells itself.
+      if (accepted.hasSubscribers && this.selection.name !== 'net') {
+        accepted.publish({ socket: connection });
+      }
     } catch (err) {
       // The backend must learn of the connection whatever the listener does.
       process.nextTick(rethrow, err);

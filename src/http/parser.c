@@ -65,6 +65,8 @@ on_header_value_complete(llhttp_t *machine)
   } else if (is_word(field->name, "transfer-encoding")) {
     message->codings++;
     message->plain_chunked = is_word(field->value, "chunked");
+  } else if (is_word(field->name, "content-length")) {
+    message->lengths++;
   } else if (is_word(field->name, "expect")) {
     message->expectation = is_word(field->value, "100-continue") ? 1 : -1;
   }
@@ -300,7 +302,8 @@ parse_trailers(sea_http_parser_t *parser, const char *text, size_t len, sea_http
   *message = (sea_http_message_t){.fields = message->fields, .head_bytes = (uint32_t)len};
   size_t used;
   int status = execute(parser, text, len, &used);
-  if (status == 0 && (!parser->complete || used != len || message->codings > 0)) {
+  bool frames = message->codings > 0 || message->lengths > 0;
+  if (status == 0 && (!parser->complete || used != len || frames)) {
     status = 400;
   }
   if (status != 0) {

@@ -43,6 +43,7 @@ typedef struct sea_http_message {
   uint32_t count;
   uint32_t hosts;
   uint32_t codings; /* Transfer-Encoding headers */
+  uint32_t lengths; /* Content-Length headers */
   int expectation;  /* 0 = none, 1 = 100-continue, -1 = any other */
   bool plain_chunked;
 } sea_http_message_t;

@@ -2,9 +2,7 @@
  */
 #include <errno.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "host/host.h"
@@ -22,28 +20,6 @@ open_files(void)
     close(copy);
   }
   return count;
-}
-
-/* Whether the kernel is of this version or newer. */
-static bool
-kernel_is(int major, int minor)
-{
-  struct utsname name;
-  int is_major = 0;
-  int is_minor = 0;
-  uname(&name);
-  assert_int_equal(sscanf(name.release, "%d.%d", &is_major, &is_minor), 2);
-  return is_major > major || (is_major == major && is_minor >= minor);
-}
-
-/* Older kernels may have it too: vendors backport. */
-static void
-assert_since(int error, int major, int minor)
-{
-  if (kernel_is(major, minor)) {
-    assert_int_equal(error, 0);
-  }
-  assert_true(error <= 0);
 }
 
 static void

@@ -285,6 +285,7 @@ chunks_that_could_be_read_twice_are_refused(void **state)
       {"0\r\n X: y\r\n\r\n", ""},
       {"0\r\nX : y\r\n\r\n", ""},
       {"0\r\nTransfer-Encoding: chunked\r\n\r\n", ""},
+      {"0\r\nContent-Length: 1\r\n\r\n", ""},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char text[512];

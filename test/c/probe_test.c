@@ -29,15 +29,15 @@ finds_every_feature_and_leaves_nothing_open(void **state)
     assert_int_equal(features.submit_all, 0);
     assert_int_equal(features.coop_taskrun, 0);
     assert_int_equal(features.single_issuer, 0);
-    assert_int_equal(features.defer_taskrun, 0);
+    assert_since(features.defer_taskrun, 6, 1);
     assert_int_equal(features.registered_ring, 0);
     assert_int_equal(features.buffer_ring, 0);
     assert_int_equal(features.multishot_accept, 0);
     assert_int_equal(features.multishot_recv, 0);
     assert_int_equal(features.cancel_fd, 0);
     assert_int_equal(features.send_zero_copy, 0);
-    assert_int_equal(features.recv_bundles, 0);
-    assert_int_equal(features.incremental_buffers, 0);
+    assert_since(features.recv_bundles, 6, 10);
+    assert_since(features.incremental_buffers, 6, 12);
   }
   assert_int_equal(open_files(), before);
 }

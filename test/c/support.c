@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 uint64_t
@@ -46,6 +47,26 @@ server_threads(void)
   }
   closedir(folder);
   return count;
+}
+
+bool
+kernel_is(int major, int minor)
+{
+  struct utsname name;
+  int is_major = 0;
+  int is_minor = 0;
+  uname(&name);
+  assert_int_equal(sscanf(name.release, "%d.%d", &is_major, &is_minor), 2);
+  return is_major > major || (is_major == major && is_minor >= minor);
+}
+
+void
+assert_since(int error, int major, int minor)
+{
+  if (kernel_is(major, minor)) {
+    assert_int_equal(error, 0);
+  }
+  assert_true(error <= 0);
 }
 
 uint32_t

@@ -38,6 +38,10 @@ uint64_t monotonic_ms(void);
 void nap(void);
 /* Threads of this process that a server started, or the kernel for its ring. */
 int server_threads(void);
+/* Whether the kernel is of this version or newer. */
+bool kernel_is(int major, int minor);
+/* What this version brought is there. Older kernels may have it too: vendors backport. */
+void assert_since(int error, int major, int minor);
 /* xorshift; the state must not be 0. */
 uint32_t next_random(uint32_t *state);
 /* The bytes of the endless stream `seed`, from `offset` on. */

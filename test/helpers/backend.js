@@ -2,8 +2,10 @@
 
 /**
  * The transport the servers of this run are expected to use. The whole suite is run once on
- * io_uring (nothing set) and once on node:net (SEARINGS_BACKEND=net).
+ * io_uring (nothing set) and once on node:net (SEARINGS_BACKEND=net). On a kernel that decides
+ * itself, SEARINGS_TEST_TRANSPORT says which it is.
  */
-const expectedBackend = process.env.SEARINGS_BACKEND === 'net' ? 'net' : 'io_uring';
+const forced = process.env.SEARINGS_BACKEND === 'net' ? 'net' : 'io_uring';
+const expectedBackend = process.env.SEARINGS_TEST_TRANSPORT || forced;
 
 module.exports = { expectedBackend };

@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { subscribe, unsubscribe } = require('node:diagnostics_channel');
 const events = require('node:events');
 const net = require('node:net');
 const { Duplex } = require('node:stream');
@@ -45,6 +46,15 @@ describe("'connection'", () => {
       .end('all of it');
     const [connection] = await accepted;
     assert.equal(String(await readAll(connection)), 'all of it');
+  });
+
+  it("is on the diagnostics channel 'net.server.socket' too", async () => {
+    const ports = [];
+    const listen = ({ socket }) => ports.push(socket.remotePort);
+    subscribe('net.server.socket', listen);
+    const { client } = await world.pair();
+    unsubscribe('net.server.socket', listen);
+    assert.deepEqual(ports, [client.localPort]);
   });
 
   it('may be emitted by the user', () => {

@@ -12,7 +12,7 @@ const { eventually } = require('../eventually');
 
 const MESSAGE = Buffer.alloc(20_000, 'm');
 const WARM_UP = 500;
-const COUNT = 5000;
+const COUNT = 12_000;
 
 function client(port) {
   let received = 0;

@@ -1,0 +1,55 @@
+'use strict';
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { run } = require('./run');
+
+const MOCHA_LIMIT_MS = 10 * 60 * 1000;
+const MOCHA_TEST_LIMIT_MS = 30000;
+
+function title(text) {
+  console.log(`\n== ${text}`);
+}
+
+/**
+ * One run of mocha; prints what it prints.
+ *
+ * @param {{env?: object, args?: string[], scale?: number, prefix?: string[]}} [options] `scale`: how many
+ *   times longer each test may take; `prefix`: a command that runs it
+ * @returns {{passed: number, failed: number, names: string[]}} `names`: what failed
+ */
+function runMocha(name, files, { env = {}, args = [], scale = 1, prefix = [] } = {}) {
+  title(name);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
+  const file = path.join(folder, 'counts.json');
+  const [program, ...command] = [
+    ...prefix,
+    process.execPath,
+    path.join('node_modules', 'mocha', 'bin', 'mocha.js'),
+    '--reporter',
+    path.join('scripts', 'lib', 'mocha-reporter.js'),
+    '--timeout',
+    String(MOCHA_TEST_LIMIT_MS * scale),
+    ...args,
+    ...files,
+  ];
+  const result = run(program, command, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: MOCHA_LIMIT_MS,
+    env: { ...process.env, ...env, SEARINGS_MOCHA_COUNTS: file },
+  });
+  const written = fs.existsSync(file);
+  const counts = written ? JSON.parse(fs.readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
+  fs.rmSync(folder, { recursive: true });
+  if (!result.ok && (counts.failed === 0 || !written)) {
+    // It crashed, was killed, or could not load a file: no test failed, but the run did.
+    console.log(result.why);
+    counts.failed += 1;
+    counts.names = [...(counts.names ?? []), result.why];
+  }
+  counts.names = (counts.names ?? []).map((what) => `${name}: ${what}`);
+  return counts;
+}
+
+module.exports = { runMocha, title };
