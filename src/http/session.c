@@ -269,7 +269,8 @@ settle(sea_loop_t *loop, sea_http_conn_t *h)
   }
 }
 
-/* There may be room for what is held. */
+/* There may be room for what is held. It is much more than a step may bring, so that the host must
+ * have room for each piece; otherwise service goes on. */
 void
 sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h)
 {
@@ -277,7 +278,12 @@ sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h)
   if (h->held == NULL || !sea__http_is_open(h) || is_crowded(loop, h)) {
     return;
   }
-  for (bool stuck = false; h->held != NULL && !stuck && sea__http_is_open(h);) {
+  bool first = true; /* who calls has seen to that */
+  for (bool stuck = false; h->held != NULL && !stuck && sea__http_is_open(h); first = false) {
+    if (!first && !sea__loop_has_room(loop)) {
+      sea__loop_todo(loop, h->conn);
+      break;
+    }
     sea_http_input_t input = {0};
     uint32_t left = sea__min_u32((uint32_t)(h->held_len - h->held_at), loop->buffers.size);
     size_t used = consume(loop, h, &input, h->held + h->held_at, left);
@@ -379,8 +385,12 @@ sea__http_sent(sea_loop_t *loop, sea_conn_t *conn)
 void
 sea__http_service(sea_loop_t *loop, sea_conn_t *conn)
 {
-  if (conn->http == NULL || !loop->http->facade) {
-    return; /* without the facade it is a response that makes room, or a send */
+  if (conn->http == NULL) {
+    return;
+  }
+  if (!loop->http->facade) {
+    sea__http_go_on(loop, conn->http);
+    return;
   }
   while (conn->http->held != NULL && conn->state == SEA_CONN_OPEN && sea__loop_has_room(loop)) {
     sea__http_go_on(loop, conn->http);

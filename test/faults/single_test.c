@@ -135,8 +135,8 @@ serve(const fault_plan_t *plan, play_mode_t mode)
 {
   play_t play = {.mode = mode, .peers = {.n = 4, .write_max = 512, .cut = plan->lethal}};
   sea_options_t options = tiny_options();
-  options.echo = mode == PLAY_ECHO;
   fault_begin(&(fault_plan_t){.seed = plan->seed});
+  play_options(&play, &options, 0);
   play.host = host_start(&options);
   play_begin(&play);
   peers_begin(&play.peers, play.host->port, false);

@@ -62,8 +62,8 @@ function progress(samples, minutes) {
   );
 }
 
-async function soak({ minutes, seed, idle }) {
-  const servers = start('servers', { seed });
+async function soak({ minutes, seed, idle, only }) {
+  const servers = start('servers', { seed, only });
   const ports = await next(servers, 'ports');
   if (ports === null) return { problems: ['the servers did not start'] };
   const before = await ask(servers);
@@ -73,7 +73,7 @@ async function soak({ minutes, seed, idle }) {
   const samples = [];
   servers.on('message', ({ sample }) => {
     if (sample === undefined) return;
-    samples.push(sample);
+    samples.push(sample); if (process.env.SOAK_SAMPLES) appendFileSync(process.env.SOAK_SAMPLES, JSON.stringify(sample)+'\n');
     if (samples.length % PROGRESS_EVERY === 0) progress(samples, minutes);
   });
   clients.send({ go: true });
@@ -114,11 +114,15 @@ async function main() {
       minutes: { type: 'string', default: '1' },
       seed: { type: 'string', default: '1' },
       idle: { type: 'string', default: '0' },
+      only: { type: 'string', default: '' },
     },
   });
-  const wanted = Object.fromEntries(
-    Object.entries(values).map(([name, text]) => [name, Number(text)]),
-  );
+  const wanted = {
+    minutes: Number(values.minutes),
+    seed: Number(values.seed),
+    idle: Number(values.idle),
+    only: values.only.split(',').filter((name) => name !== ''),
+  };
   bootstrap();
   console.log(
     `soak: ${wanted.minutes} minutes, seed ${wanted.seed}, ${wanted.idle} idle connections`,

@@ -29,7 +29,7 @@ const TINY = {
 /** All buffers are soon touched, so that memory that grows later is another. */
 const FEW = { bufferCount: 128 };
 
-const { seed } = JSON.parse(process.argv[2]);
+const { seed, only } = JSON.parse(process.argv[2]);
 const random = createRandom(seed);
 
 /** Sends back, and now and then does not read for some milliseconds. */
@@ -111,11 +111,14 @@ function serverThreads() {
 /** What the process holds, after a collection: garbage is nobody's leak. */
 function sample(running) {
   globalThis.gc();
+  const memory = process.memoryUsage();
   const infos = Object.values(running).map(({ server }) => server.info());
   const sum = (name) => infos.reduce((total, info) => total + (info[name] ?? 0), 0);
   return {
-    rss: process.memoryUsage.rss(),
-    heap: process.memoryUsage().heapUsed,
+    rss: memory.rss,
+    heap: memory.heapUsed,
+    heapTotal: memory.heapTotal,
+    buffers: memory.arrayBuffers,
     connections: sum('connectionsActive'),
     accepted: sum('connectionsAccepted'),
     bytes: sum('bytesReceived') + sum('bytesSent'),
@@ -155,7 +158,9 @@ async function main() {
   await stat('/'); // Node's threads come with their descriptors
   const before = descriptors();
   const running = {};
-  for (const [name, make] of Object.entries(SERVERS)) running[name] = await make();
+  for (const [name, make] of Object.entries(SERVERS)) {
+    if (only.length === 0 || only.includes(name)) running[name] = await make();
+  }
   const ports = Object.fromEntries(Object.entries(running).map(([name, { port }]) => [name, port]));
   process.send({ ports });
   const timer = setInterval(() => process.send({ sample: sample(running) }), SAMPLE_MS);
