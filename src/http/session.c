@@ -275,7 +275,8 @@ void
 sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h)
 {
   h->told = 0;
-  if (h->held == NULL || !sea__http_is_open(h) || is_crowded(loop, h)) {
+  if (h->held == NULL || !sea__http_is_open(h) ||
+      (sea__http_parser_between(&h->parser) && is_crowded(loop, h))) {
     return;
   }
   bool first = true; /* who calls has seen to that */

@@ -26,8 +26,8 @@ const TINY = {
   commandQueueCapacity: 64,
 };
 
-/** All buffers are soon touched, so that memory that grows later is another. */
-const FEW = { bufferCount: 128 };
+/** All buffers, and the queues once around, are soon touched: memory that grows later is another. */
+const FEW = { bufferCount: 128, eventQueueCapacity: 4096, commandQueueCapacity: 4096 };
 
 const { seed, only } = JSON.parse(process.argv[2]);
 const random = createRandom(seed);
@@ -82,7 +82,7 @@ const SERVERS = {
   calmTiny: () => tcp(TINY),
   calmInline: () => tcp({ ...FEW, driver: 'inline' }),
   calmRaw: () => raw(FEW),
-  calmNative: () => native(FEW),
+  calmNative: () => native({ bufferCount: 128 }),
   rough: () => tcp(FEW),
   roughTiny: () => tcp({ ...TINY, idleTimeoutMs: 3000 }),
   roughInline: () => tcp({ ...TINY, driver: 'inline' }),
@@ -116,9 +116,7 @@ function sample(running) {
   const sum = (name) => infos.reduce((total, info) => total + (info[name] ?? 0), 0);
   return {
     rss: memory.rss,
-    heap: memory.heapUsed,
-    heapTotal: memory.heapTotal,
-    buffers: memory.arrayBuffers,
+    live: memory.heapUsed + memory.external,
     connections: sum('connectionsActive'),
     accepted: sum('connectionsAccepted'),
     bytes: sum('bytesReceived') + sum('bytesSent'),
@@ -151,7 +149,7 @@ async function end(running, before) {
   const left = () => ({ threads: serverThreads().length, descriptors: descriptors() - before });
   const nothing = () => left().threads === 0 && left().descriptors <= 0;
   await eventually(nothing, 'nothing left').catch((error) => problems.push(error.message));
-  return { infos, problems, left: left() };
+  return { infos, problems, left: left(), live: sample({}).live };
 }
 
 async function main() {
