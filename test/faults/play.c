@@ -173,8 +173,8 @@ play_options(play_t *play, sea_options_t *options, uint32_t time_limit_ms)
 {
   options->echo = play->mode == PLAY_ECHO;
   options->idle_ms = time_limit_ms;
-  if (play->mode == PLAY_HTTP) {
-    web_options(options, time_limit_ms);
+  if (play->mode == PLAY_HTTP || play->mode == PLAY_FACADE) {
+    web_options(options, play->mode == PLAY_FACADE, time_limit_ms);
     play->peers.script = web_script;
     play->peers.excuse = web_excuse;
   }
@@ -193,7 +193,7 @@ play_begin(play_t *play)
     play->host->on_data = keep_and_post;
     play->host->on_end = shut_when_posted;
   }
-  if (play->mode == PLAY_HTTP) {
+  if (play->mode == PLAY_HTTP || play->mode == PLAY_FACADE) {
     web_begin(play->host);
   }
 }

@@ -13,6 +13,7 @@ typedef enum play_mode {
   PLAY_POST, /* the host, with sea_post() */
   PLAY_ECHO, /* the worker */
   PLAY_HTTP, /* to requests: the worker, or the host with sea_http_respond() */
+  PLAY_FACADE, /* likewise, but the host does all of HTTP that is not parsing */
   PLAY_MODES
 } play_mode_t;
 

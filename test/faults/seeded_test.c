@@ -73,7 +73,7 @@ without_calls(fault_plan_t plan)
 static void
 check_totals(const play_t *play)
 {
-  if (play->mode == PLAY_HTTP) {
+  if (play->mode == PLAY_HTTP || play->mode == PLAY_FACADE) {
     web_check(play->host, &play->peers);
     return;
   }

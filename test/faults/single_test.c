@@ -27,6 +27,7 @@ everything_on(void)
   options.send_buffers = true;
   options.zero_copy_min = 1;
   options.on_events = on_events;
+  web_options(&options, false, 0);
   return options;
 }
 
@@ -194,6 +195,30 @@ an_error_ends_one_connection_at_most(void **state)
   fail_in_traffic(FAULT_MEMORY, true);
 }
 
+/* Armed before the listener is, which is once. */
+static void
+an_accept_that_fails_once_is_made_again(void **state)
+{
+  (void)state;
+  static const int errors[] = {EMFILE, ENFILE,    ENOBUFS, ENOMEM, ECONNABORTED,
+                               EINTR,  ECANCELED, EAGAIN,  EPERM};
+  for (uint32_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+    fault_plan_t plan = {.nth_point = FAULT_ACCEPT, .nth = 1, .accept_error = errors[i]};
+    play_t play = {.peers = {.n = 4, .write_max = 512}};
+    sea_options_t options = default_options();
+    fault_begin(&plan);
+    fault_arm(true);
+    play.host = host_start(&options);
+    play_begin(&play);
+    peers_begin(&play.peers, play.host->port, false);
+    play_until(&play, peers_done(&play.peers));
+    assert_int_equal(fault_fired(FAULT_ACCEPT), 1);
+    host_stop(play.host);
+    fault_arm(false);
+    fault_end();
+  }
+}
+
 /* A moment without memory costs a send its bytes; none that come later may leave in their place. */
 static void
 after_a_send_that_failed_no_other_leaves(bool posted)
@@ -248,6 +273,7 @@ main(void)
       cmocka_unit_test(a_start_whose_ring_refuses_goes_on),
       cmocka_unit_test(a_probe_that_is_refused_anything_leaves_nothing),
       cmocka_unit_test(an_operation_that_fails_once_is_done_again),
+      cmocka_unit_test(an_accept_that_fails_once_is_made_again),
       cmocka_unit_test(a_call_into_the_kernel_that_is_refused_once_is_made_again),
       cmocka_unit_test(a_send_that_failed_bars_the_way_past_the_worker),
       cmocka_unit_test(an_error_ends_one_connection_at_most),

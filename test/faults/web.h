@@ -6,7 +6,7 @@
 #include "support.h"
 
 /* Makes a server of these options speak HTTP; for host_start() only. */
-void web_options(sea_options_t *options, uint32_t time_limit_ms);
+void web_options(sea_options_t *options, bool facade, uint32_t time_limit_ms);
 /* Gives the host's callbacks. */
 void web_begin(host_t *host);
 /* Writes what the peer asks, and what it is to be answered. */
