@@ -109,7 +109,7 @@ make_loop(uint32_t kind)
   sea_options_init(&options);
   options.driver = SEA_DRIVER_INLINE;
   options.queue_depth = 8;
-  options.buffer_count = kind & 1 ? 1 : 16;
+  options.buffer_count = 64;
   options.buffer_size = kind & 1 ? 64 : 1024;
   options.event_capacity = 16;
   options.command_capacity = 16;
@@ -119,6 +119,7 @@ make_loop(uint32_t kind)
   sea_loop_t *loop = aligned_alloc(SEA_CACHE_LINE, sizeof *loop);
   fuzz_must(loop != NULL && sea__loop_init(loop, &options) == 0);
   fuzz_must(sea__inline_start(loop) == 0);
+  loop->listener.is_local = true; /* as its connections are */
   return loop;
 }
 
