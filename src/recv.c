@@ -16,8 +16,8 @@ arm(sea_loop_t *loop, sea_conn_t *conn)
   }
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
   if (loop->listener.is_local) {
-    /* Of a Unix socket whose peer writes and ends before it is looked at, a multishot sees the bytes
-     * and never the end (6.18): both woke it once, and only TCP then says that there is more. */
+    /* A multishot on a Unix socket may see the bytes and never the end (seen on 6.18), if the peer
+     * has written much and ended before it is looked at. */
     io_uring_prep_recv(sqe, fd, NULL, 0, 0);
   } else {
     io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);

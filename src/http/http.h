@@ -120,7 +120,8 @@ sea_http_exchange_t *sea__http_add_exchange(sea_loop_t *loop, sea_http_conn_t *h
 void sea__http_flush(sea_loop_t *loop, sea_http_conn_t *h);
 void sea__http_answer_fixed(sea_loop_t *loop, sea_http_conn_t *h, sea_http_exchange_t *exchange);
 /* Answers the request that is being received, or what would have been one, and ends. A response
- * that the host has begun to give is cut off instead, and one that is complete stays the only one. */
+ * that the host has begun to give is cut off instead, and one that is complete stays the only one.
+ */
 void sea__http_refuse(sea_loop_t *loop, sea_http_conn_t *h, int status);
 
 /* session.c */

@@ -105,8 +105,8 @@ fill_the_event_ring(host_t *host)
   return fd;
 }
 
-/* A request, and behind it one whose body comes at once: so much of it is received before the server
- * has seen that it is to wait. */
+/* A request, and behind it one whose body comes at once: so much of it is received before the
+ * server has seen that it is to wait. */
 static int
 send_two_at_once(host_t *host)
 {

@@ -1,4 +1,5 @@
-/* A peer on a Unix socket writes and ends at once, while the server looks elsewhere: both are seen. */
+/* A peer on a Unix socket writes and ends at once, while the server looks elsewhere: both are seen.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

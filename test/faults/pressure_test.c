@@ -121,8 +121,8 @@ without_memory_connections_are_refused_and_later_ones_served(void **state)
   }
 }
 
-/* Some of it fails, in the middle of things. Who is served then is served rightly, and when there is
- * memory again everybody is. */
+/* Some of it fails, in the middle of things. Who is served then is served rightly, and when there
+ * is memory again everybody is. */
 static void
 a_shortage_of_memory_costs_the_connections_of_its_time_only(void **state)
 {

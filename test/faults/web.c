@@ -126,8 +126,8 @@ add_fixed(text_t *ask, text_t *answer, const char *connection)
 {
   bool dated = fault_random() % 2 == 0;
   bool head = fault_random() % 4 == 0;
-  add(ask, "%s /%s HTTP/1.1\r\nHost: a\r\n%s\r\n", head ? "HEAD" : "GET",
-      dated ? "dated" : "fixed", connection);
+  add(ask, "%s /%s HTTP/1.1\r\nHost: a\r\n%s\r\n", head ? "HEAD" : "GET", dated ? "dated" : "fixed",
+      connection);
   add(answer, FIXED_HEAD "Content-Length: %d\r\n%s", dated ? 3000 : 5, connection);
   if (dated) {
     add(answer, "Date: ");
@@ -382,8 +382,8 @@ web_answer(host_t *host)
     bool may = !pending->conn->closed && !pending->answered;
     /* Mostly when the body has come, as most do. Not before the end, which may be waited for in
      * vain while a peer still writes. */
-    bool ready = pending->whole || ((pending->flags & SEA_HTTP_RECORD_KEEP_ALIVE) != 0 &&
-                                    fault_random() % 32 == 0);
+    bool ready = pending->whole ||
+                 ((pending->flags & SEA_HTTP_RECORD_KEEP_ALIVE) != 0 && fault_random() % 32 == 0);
     if (!may || !ready || fault_random() % 4 == 0) {
       any |= may;
       continue;

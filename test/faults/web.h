@@ -11,7 +11,8 @@ void web_options(sea_options_t *options, bool facade, uint32_t time_limit_ms);
 void web_begin(host_t *host);
 /* Writes what the peer asks, and what it is to be answered. */
 void web_script(peers_t *peers, peer_t *peer);
-/* A refusal for want of memory or time, in the place of the answer at this byte and those behind. */
+/* A refusal for want of memory or time, in the place of the answer at this byte and those behind.
+ */
 bool web_excuse(peer_t *peer, uint64_t at, uint32_t n);
 /* Answers some of the requests that wait, in any order. False when there was none. */
 bool web_answer(host_t *host);

@@ -1,8 +1,8 @@
-/* HTTP connections take any bytes. A peer sends the input twice, whole and in pieces, to a host that
- * answers at once, or late and in any order: what comes back is the same, and nothing is left.
+/* HTTP connections take any bytes. A peer sends the input twice, whole and in pieces, to a host
+ * that answers at once, or late and in any order: what comes back is the same, and nothing is left.
  *
- * The first bytes of an input say what server it is for, and how it is cut and answered. The servers
- * stay from input to input, as a ring takes far longer to make than a request. */
+ * The first bytes of an input say what server it is for, and how it is cut and answered. The
+ * servers stay from input to input, as a ring takes far longer to make than a request. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -231,8 +231,7 @@ answer_one(visit_t *visit)
   sea_http_response_t response = {
       .id = visit->id,
       .seq = visit->pending[i].seq,
-      .flags = SEA_HTTP_REPLY_NO_DATE |
-               (flags & SEA_HTTP_RECORD_HEAD ? SEA_HTTP_REPLY_HEAD : 0U) |
+      .flags = SEA_HTTP_REPLY_NO_DATE | (flags & SEA_HTTP_RECORD_HEAD ? SEA_HTTP_REPLY_HEAD : 0U) |
                (flags & SEA_HTTP_RECORD_KEEP_ALIVE ? 0U : SEA_HTTP_REPLY_CLOSE),
       .head = "HTTP/1.1 200 OK\r\n",
       .head_len = 17,

@@ -14,7 +14,7 @@ const { appendFileSync, readFileSync } = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { bootstrap } = require('../../scripts/bootstrap');
-const { floors, judge, secondHalf, slope } = require('./verdict');
+const { floors, judge, LONG, slope } = require('./verdict');
 
 const MIB = 1024 * 1024;
 const PROGRESS_EVERY = 10; // samples
@@ -102,9 +102,13 @@ function report({ finished, ended, samples, before, held }, { idle }) {
   );
   console.log(`activities: ${activities.join(', ')}`);
   console.log(
-    `RSS: ${(samples[0].rss / MIB).toFixed(1)} MiB at first, ${(last.rss / MIB).toFixed(1)} at last; ` +
-      `slope in the second half ${(slope(secondHalf(samples)) / 1024).toFixed(1)} KiB/min`,
+    `RSS: ${(samples[0].rss / MIB).toFixed(1)} MiB at first, ${(last.rss / MIB).toFixed(1)} at last`,
   );
+  if (samples.length >= LONG) {
+    console.log(
+      `its least grows by ${(slope(samples) / 1024).toFixed(1)} KiB/min in the second half`,
+    );
+  }
   const [first, late, end] = floors(samples, ended).map((bytes) => (bytes / MIB).toFixed(1));
   console.log(`in use, at least: ${first} MiB, ${late} later, ${end} after the end`);
   if (idle > 0) {
