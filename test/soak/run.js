@@ -112,8 +112,8 @@ function report({ finished, ended, samples, before, held }, { idle }) {
   const [first, late, end] = floors(samples, ended).map((bytes) => (bytes / MIB).toFixed(1));
   console.log(`in use, at least: ${first} MiB, ${late} later, ${end} after the end`);
   if (idle > 0) {
-    const each = (held.rss - before.rss) / idle;
-    console.log(`${idle} idle connections: ${(each / 1024).toFixed(2)} KiB each`);
+    const each = (name) => `${((held[name] - before[name]) / idle / 1024).toFixed(2)} KiB`;
+    console.log(`${idle} idle connections: ${each('live')} in use each, ${each('rss')} of RSS`);
   }
 }
 

@@ -9,6 +9,7 @@ const { once } = require('node:events');
 const { readdirSync, readFileSync } = require('node:fs');
 const { stat } = require('node:fs/promises');
 const http = require('node:http');
+const { setTimeout: delay } = require('node:timers/promises');
 const { createTcpServer, UringTcpEchoServer, UringTcpServer } = require('../..');
 const { echo } = require('../helpers/echo');
 const { eventually } = require('../helpers/eventually');
@@ -18,6 +19,8 @@ const { rawEcho } = require('../helpers/raw');
 
 const LOOPBACK = '127.0.0.1';
 const SAMPLE_MS = 1000;
+const LOOKS_AT_THE_END = 10;
+const LOOK_MS = 50;
 const TINY = {
   queueDepth: 16,
   bufferCount: 4,
@@ -136,6 +139,16 @@ async function stopOne({ server }) {
   return info;
 }
 
+/** What is in use when finalizers have run, which takes collections and turns. */
+async function atRest() {
+  let least = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < LOOKS_AT_THE_END; look++) {
+    await delay(LOOK_MS);
+    least = Math.min(least, sample({}).live);
+  }
+  return least;
+}
+
 /** Stops everything. @returns {Promise<object>} the last info of each server, and what is left */
 async function end(running, before) {
   const infos = {};
@@ -149,7 +162,7 @@ async function end(running, before) {
   const left = () => ({ threads: serverThreads().length, descriptors: descriptors() - before });
   const nothing = () => left().threads === 0 && left().descriptors <= 0;
   await eventually(nothing, 'nothing left').catch((error) => problems.push(error.message));
-  return { infos, problems, left: left(), live: sample({}).live };
+  return { infos, problems, left: left(), live: await atRest() };
 }
 
 async function main() {
