@@ -34,9 +34,12 @@ an_end_right_behind_the_bytes_is_seen(void **state)
 {
   (void)state;
   static char bytes[4000];
-  sea_options_t all[] = {default_options(), tiny_options(), tiny_options()};
-  all[2].buffer_count = 64;
-  all[2].event_capacity = 128;
+  sea_options_t small = tiny_options();
+  small.buffer_count = 64;
+  small.event_capacity = 128;
+  sea_options_t all[] = {default_options(), tiny_options(), small, small, small};
+  all[3].recv_bundles = true;
+  all[4].incremental_buffers = true;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     host_t *host = host_create(&all[i]);
     host->on_end = close_it;
