@@ -144,6 +144,35 @@ a_shortage_of_memory_costs_the_connections_of_its_time_only(void **state)
   assert_true(fired > 10);
 }
 
+/* Some are refused when they have a slot already. Afterwards nobody is there, and nothing is waited
+ * for. */
+static void
+a_server_without_connections_sleeps_after_a_shortage_too(void **state)
+{
+  (void)state;
+  sea_options_t options = default_options();
+  play_t play = {.mode = PLAY_HTTP, .peers = {.n = 8, .write_max = 512, .cut = true}};
+  fault_begin(&(fault_plan_t){.seed = 1});
+  play_options(&play, &options, 60000);
+  play.host = host_start(&options);
+  play_begin(&play);
+  client_reset(client_connect(play.host->port)); /* the slots are there from then on */
+  play_until(&play, play.host->closed == 1);
+  peers_begin(&play.peers, play.host->port, false);
+  fault_plan_t plan = {.seed = 1};
+  plan.per_mille[FAULT_MEMORY] = 1000;
+  press(&plan);
+  play_until(&play, peers_done(&play.peers));
+  fault_arm(false);
+  play_until(&play, play.host->closed == play.host->opened);
+  assert_true(play.host->opened > 1);
+  uint64_t passes = host_info(play.host).passes;
+  uint64_t until_ms = fault_clock_ms() + PRESSURE_MS;
+  play_until(&play, fault_clock_ms() >= until_ms);
+  assert_in_range(host_info(play.host).passes - passes, 0, 20);
+  finish(&play);
+}
+
 /* More sends than the pool has nodes for, to a peer that does not read. */
 static void
 a_queue_without_memory_costs_its_own_connection_only(void **state)
@@ -239,6 +268,7 @@ main(void)
       cmocka_unit_test(storms_of_enobufs_pass),
       cmocka_unit_test(without_memory_connections_are_refused_and_later_ones_served),
       cmocka_unit_test(a_shortage_of_memory_costs_the_connections_of_its_time_only),
+      cmocka_unit_test(a_server_without_connections_sleeps_after_a_shortage_too),
       cmocka_unit_test(a_queue_without_memory_costs_its_own_connection_only),
       cmocka_unit_test(a_completion_queue_that_runs_over_loses_nothing),
       cmocka_unit_test(late_completions_do_not_keep_a_server_from_ending),

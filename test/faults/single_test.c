@@ -132,10 +132,9 @@ a_probe_that_is_refused_anything_leaves_nothing(void **state)
 /* -- with traffic ----------------------------------------------------------------------------- */
 
 static void
-serve(const fault_plan_t *plan, play_mode_t mode)
+serve(const fault_plan_t *plan, play_mode_t mode, sea_options_t options, uint32_t write_max)
 {
-  play_t play = {.mode = mode, .peers = {.n = 4, .write_max = 512, .cut = plan->lethal}};
-  sea_options_t options = tiny_options();
+  play_t play = {.mode = mode, .peers = {.n = 4, .write_max = write_max, .cut = plan->lethal}};
   fault_begin(&(fault_plan_t){.seed = plan->seed});
   play_options(&play, &options, 0);
   play.host = host_start(&options);
@@ -161,7 +160,7 @@ fail_in_traffic(fault_point_t point, bool lethal)
     do {
       plan.nth++;
       plan.seed = plan.nth;
-      serve(&plan, (play_mode_t)mode);
+      serve(&plan, (play_mode_t)mode, tiny_options(), 512);
     } while (fault_fired(point) > 0 && plan.nth < TIMES_MAX);
     assert_true(plan.nth > 1 || (point == FAULT_WAKE && inline_driver()));
   }
@@ -193,6 +192,23 @@ an_error_ends_one_connection_at_most(void **state)
   fail_in_traffic(FAULT_RECV, true);
   fail_in_traffic(FAULT_SEND, true);
   fail_in_traffic(FAULT_MEMORY, true);
+}
+
+/* What is held comes in pieces that take memory each, and there are few buffers meanwhile. */
+static void
+memory_that_fails_for_what_was_held_costs_its_connection(void **state)
+{
+  (void)state;
+  for (uint32_t facade = 0; facade < 2; facade++) {
+    for (uint32_t nth = 1; nth <= 2 * TIMES_MAX; nth++) {
+      fault_plan_t plan = {.nth_point = FAULT_MEMORY, .nth = nth, .lethal = true, .seed = nth};
+      plan.per_mille[FAULT_RECV] = 100;
+      plan.per_mille[FAULT_MEMORY] = 50;
+      sea_options_t options = tiny_options();
+      options.buffer_size = 4096;
+      serve(&plan, facade == 1 ? PLAY_FACADE : PLAY_HTTP, options, 8192);
+    }
+  }
 }
 
 /* Armed before the listener is, which is once. */
@@ -276,6 +292,7 @@ main(void)
       cmocka_unit_test(an_accept_that_fails_once_is_made_again),
       cmocka_unit_test(a_call_into_the_kernel_that_is_refused_once_is_made_again),
       cmocka_unit_test(a_send_that_failed_bars_the_way_past_the_worker),
+      cmocka_unit_test(memory_that_fails_for_what_was_held_costs_its_connection),
       cmocka_unit_test(an_error_ends_one_connection_at_most),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
