@@ -40,6 +40,9 @@ void
 sea__http_tell_record(sea_loop_t *loop, sea_http_conn_t *h, sea_event_kind_t kind, uint32_t seq,
                       bool complete)
 {
+  if (!sea__http_is_open(h)) {
+    return;
+  }
   const sea_http_message_t *message = &loop->http->shared.message;
   size_t size = sizeof(sea_http_record_t) + (size_t)message->count * 8 + message->url.len;
   for (uint32_t i = 0; i < message->count; i++) {
@@ -70,6 +73,9 @@ void
 sea__http_tell_data(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, const char *data,
                     size_t len)
 {
+  if (!sea__http_is_open(h)) {
+    return;
+  }
   sea_event_t event = {.kind = SEA_EVENT_DATA, .result = (int32_t)len};
   if (input->event != NULL) {
     event.marks = SEA_MARK_KEEP;

@@ -174,8 +174,9 @@ add_free(text_t *ask, text_t *answer, const char *connection, uint32_t most)
 void
 web_script(peers_t *peers, peer_t *peer)
 {
-  text_t ask = {.at = malloc(TEXT_ROOM)};
-  text_t answer = {.at = malloc(TEXT_ROOM)};
+  static char room[2][TEXT_ROOM];
+  text_t ask = {.at = room[0]};
+  text_t answer = {.at = room[1]};
   uint32_t n = 1 + fault_random() % REQUESTS_MAX;
   uint32_t most = peers->write_max * 2 < BODY_MAX ? peers->write_max * 2 : BODY_MAX;
   uint32_t ending = fault_random() % 4;
@@ -196,11 +197,11 @@ web_script(peers_t *peers, peer_t *peer)
     }
   }
   must(ask.len < TEXT_ROOM && answer.len < TEXT_ROOM, "a script is too long");
-  peer->ask = realloc(ask.at, ask.len);
+  peer->ask = malloc(ask.len);
+  memcpy(peer->ask, ask.at, ask.len);
   peer->bytes = ask.len;
   peer->answer = calloc(1, answer.len + 256); /* and an excuse behind it */
   memcpy(peer->answer, answer.at, answer.len);
-  free(answer.at);
   peer->wanted = answer.len;
 }
 
