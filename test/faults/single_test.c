@@ -9,6 +9,7 @@
 #include "play.h"
 
 #define TIMES_MAX 60U /* of one kind, in a run */
+#define TIMES_MAX_HTTP 20U
 
 static void
 on_events(void *arg)
@@ -161,7 +162,7 @@ fail_in_traffic(fault_point_t point, bool lethal)
       plan.nth++;
       plan.seed = plan.nth;
       serve(&plan, (play_mode_t)mode, tiny_options(), 512);
-    } while (fault_fired(point) > 0 && plan.nth < TIMES_MAX);
+    } while (fault_fired(point) > 0 && plan.nth < (mode < PLAY_HTTP ? TIMES_MAX : TIMES_MAX_HTTP));
     assert_true(plan.nth > 1 || (point == FAULT_WAKE && inline_driver()));
   }
 }
@@ -200,7 +201,7 @@ memory_that_fails_for_what_was_held_costs_its_connection(void **state)
 {
   (void)state;
   for (uint32_t facade = 0; facade < 2; facade++) {
-    for (uint32_t nth = 1; nth <= TIMES_MAX; nth++) {
+    for (uint32_t nth = 1; nth <= TIMES_MAX_HTTP; nth++) {
       fault_plan_t plan = {.nth_point = FAULT_MEMORY, .nth = nth, .lethal = true, .seed = nth};
       plan.per_mille[FAULT_RECV] = 100;
       plan.per_mille[FAULT_MEMORY] = nth % 2 == 0 ? 50 : 300;
