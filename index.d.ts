@@ -113,6 +113,26 @@ export interface TcpServerOptions {
   sendBufferCount?: number | undefined;
   /** Bytes of each, 4096 – 1048576. Default: 65536. */
   sendBufferSize?: number | undefined;
+  /**
+   * The network card writes what connections receive into memory of the server's, without the kernel copying
+   * it there. Linux 6.15, `CAP_NET_ADMIN`, and a card whose driver hands out receive queues; see
+   * {@link zcrxProbe}. Takes `zcrxInterfaceName`. Default: false.
+   */
+  useZeroCopyReceive?: boolean | undefined;
+  /** The network interface whose queue is taken, such as 'eth0'. */
+  zcrxInterfaceName?: string | undefined;
+  /** The receive queue of it that is taken, for this server alone, 0 – 65535. Default: 0. */
+  zcrxRxQueue?: number | undefined;
+  /**
+   * Bytes of memory that the card may write to, 1 MiB – 2 GiB, rounded up to whole buffers. It stays locked in
+   * memory and counts against `RLIMIT_MEMLOCK`. Default: 67108864.
+   */
+  zcrxAreaSize?: number | undefined;
+  /**
+   * Bytes of each buffer in it: 0 for the kernel's (a page), or a power of two, 4096 – 1048576, which takes
+   * Linux 7.0 and a card that can. Default: 0.
+   */
+  zcrxRxBufferSize?: number | undefined;
 
   /** Whether our side stays open after the peer has ended its side. Default: false. */
   allowHalfOpen?: boolean | undefined;
@@ -179,11 +199,23 @@ export interface TcpServerInfo {
   restrictedRing?: string;
   /** io_uring: each fast path that options ask for: 'on', 'not asked for', or the error for which it is off. */
   fastPaths?: Record<
-    'recvBundle' | 'incrementalBuffers' | 'zeroCopySend' | 'registeredSendBuffer',
+    | 'recvBundle'
+    | 'incrementalBuffers'
+    | 'zeroCopySend'
+    | 'registeredSendBuffer'
+    | 'zeroCopyReceive',
     string
   >;
   /** io_uring: counters of the ring and its queues. */
   [counter: string]: unknown;
+}
+
+/** Options of `metrics()` and of {@link formatMetrics}. */
+export interface MetricsOptions {
+  /** What every name begins with. Default: 'searings_'. */
+  prefix?: string | undefined;
+  /** Labels of every sample, beside those that are there. */
+  labels?: Readonly<Record<string, string | number>> | undefined;
 }
 
 export interface TcpServerEvents {
@@ -265,6 +297,8 @@ export class TcpServer extends EventEmitter {
   unref(): this;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): TcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
   /** Closes the server as {@link TcpServer.close} does. */
   [Symbol.asyncDispose](): Promise<void>;
 
@@ -427,6 +461,8 @@ export class HttpServer<
   stop(): Promise<void>;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): HttpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
 }
 
 /** A `tls.Server` whose connections come from the transport; 'secureConnection' gives a `tls.TLSSocket`. */
@@ -440,6 +476,8 @@ export class TlsServer extends tls.Server {
   stop(): Promise<void>;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): TcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
 }
 
 /** An `https.Server` whose connections come from the transport; `request.socket` is a `tls.TLSSocket`. */
@@ -456,6 +494,8 @@ export class HttpsServer<
   stop(): Promise<void>;
   /** Counters and features of the transport; after the end, those it had last. */
   info(): TcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
 }
 
 /**
@@ -536,6 +576,8 @@ declare class UringService<Options> {
   address(): AddressInfo | null;
   /** Counters and features; after the end, those it had last. */
   info(): UringTcpServerInfo;
+  /** The numbers of `info()` in Prometheus' text format: docs/metrics.md. */
+  metrics(options?: MetricsOptions): string;
   /** The running server keeps the process alive; the default. */
   ref(): this;
   /** Neither the running server nor its connections keep the process alive. */
@@ -725,6 +767,57 @@ export class UringHttpServer extends UringService<UringHttpServerOptions> {
     headers?: UringHttpHeaders | null,
     body?: string | Uint8Array | null,
   ): boolean;
+}
+
+/** A server of any kind. */
+export type AnyServer =
+  | TcpServer
+  | HttpServer
+  | TlsServer
+  | HttpsServer
+  | UringTcpServer
+  | UringTcpEchoServer
+  | UringHttpServer;
+
+/** The `Content-Type` of what `metrics()` and {@link formatMetrics} give. */
+export const METRICS_CONTENT_TYPE: 'text/plain; version=0.0.4; charset=utf-8';
+
+/** The metrics of several servers in one text, in which each has a label `name`. */
+export function formatMetrics(
+  servers: Readonly<Record<string, AnyServer>>,
+  options?: MetricsOptions,
+): string;
+
+/** What the channels `searings:connection:…` of `node:diagnostics_channel` give. docs/metrics.md */
+export type ConnectionMessage = { readonly server: AnyServer } & (
+  | {
+      readonly connection: TcpConnection;
+      /** Of 'close'. */
+      readonly hadError?: boolean;
+      /** Of 'error'. */
+      readonly error?: Error;
+      readonly connectionId?: undefined;
+    }
+  | {
+      /** Of a raw server. */
+      readonly connectionId: number;
+      /** Of 'open', if the peer is still there. */
+      readonly peer?: AddressInfo | undefined;
+      /** Of 'error'. */
+      readonly error?: Error;
+      readonly connection?: undefined;
+    }
+);
+
+/** What the channels `searings:server:…` give. */
+export interface ServerMessage {
+  readonly server: AnyServer;
+  /** Of 'listening'. */
+  readonly address?: AddressInfo | string | null;
+  readonly backend?: 'io_uring' | 'net';
+  readonly driver?: 'worker' | 'inline' | null;
+  /** Of 'fallback'. */
+  readonly reason?: string;
 }
 
 /**

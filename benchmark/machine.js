@@ -2,7 +2,7 @@
 
 /** The machine: what it is, and whether a CPU was ours alone: what ran on it, as the kernel counts it. */
 
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 
@@ -30,10 +30,26 @@ function foreignShare(before, after, ownShare) {
   return Math.max(0, busyShare - ownShare);
 }
 
+/** The commit that is measured, with a mark when files differ from it. */
+function describeCommit() {
+  const git = (...args) => spawnSync('git', ['-C', __dirname, ...args], { encoding: 'utf8' });
+  const head = git('rev-parse', '--short=10', 'HEAD');
+  if (head.status !== 0) return 'unknown';
+  const changed = git('status', '--porcelain', '--untracked-files=no').stdout !== '';
+  return `${head.stdout.trim()}${changed ? ' with changes' : ''}`;
+}
+
+/** wrk has no option that only says its version. */
+function versionOfWrk() {
+  const { stdout, stderr } = spawnSync('wrk', ['-v'], { encoding: 'utf8' });
+  return /^(wrk \S+)/m.exec(`${stdout}${stderr}`)?.[1] ?? 'wrk';
+}
+
 /** @param {string} node the executable of the servers */
 function describeMachine(node) {
   return {
     date: new Date().toISOString(),
+    commit: describeCommit(),
     node: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(),
     kernel: os.release(),
     cpu: `${os.cpus()[0]?.model ?? 'unknown CPU'} × ${os.cpus().length}`,
@@ -41,4 +57,4 @@ function describeMachine(node) {
   };
 }
 
-module.exports = { describeMachine, foreignShare, readCpu };
+module.exports = { describeMachine, foreignShare, readCpu, versionOfWrk };

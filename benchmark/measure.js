@@ -3,8 +3,11 @@
 /** One round of one case against one fresh server process. */
 
 const { setTimeout: sleep } = require('node:timers/promises');
+const { methodOf } = require('./cases');
 const { foreignShare, readCpu } = require('./machine');
 const { ServerProcess, startLoad } = require('./processes');
+const { measureSyscalls } = require('./syscalls');
+const { runWrk } = require('./wrk');
 
 const IDLE_WARMUP = { mode: 'idle', connections: 100, size: 64, seconds: 0.1, warmup: 0 };
 const IDLE_HOLD_S = 60; // an upper bound: the generator is told when the numbers are taken
@@ -52,37 +55,91 @@ function disturbance(before, after, serverShare, loadShare, pinned) {
   );
 }
 
-async function measureTraffic(benchmark, server, options) {
-  const readings = {};
-  const settings = { ...benchmark.load, seconds: options.seconds, warmup: options.warmup };
-  const { result } = startLoad(options, server.port, settings, (event) => {
-    if (event !== 'open') readings[event] = takeReadings(server, options);
-  });
-  const line = await result;
-  const before = await readings.measure.stats;
-  const after = await readings.measured.stats;
-  const costs = perMessage(before, after, line.rate);
-  const loadCpu = line.cpuSeconds / line.seconds;
-  const serverCpu = (costs.totalUs * line.rate) / 1e6;
+/** What both generators have in common: the costs between two readings, and whether others disturbed. */
+function sampleOf(before, after, { rate, loadCpu }, options) {
+  const costs = perMessage(before.stats, after.stats, rate);
+  const serverCpu = (costs.totalUs * rate) / 1e6;
+  const isPinned = options.serverCpu !== null;
   return {
-    rate: line.rate,
-    p50: line.latencyUs.p50,
-    p99: line.latencyUs.p99,
     ...costs,
     serverCpu,
     loadCpu,
-    foreign: disturbance(
-      readings.measure,
-      readings.measured,
-      serverCpu,
-      loadCpu,
-      options.serverCpu !== null,
-    ),
-    rss: after.rss,
-    backend: after.info?.backend ?? null,
-    load: line,
-    info: after.info,
+    foreign: disturbance(before, after, serverCpu, loadCpu, isPinned),
+    rss: after.stats.rss,
+    backend: after.stats.info?.backend ?? null,
+    driver: after.stats.info?.driver ?? null,
   };
+}
+
+async function measureTraffic(benchmark, server, options, onMeasure = () => {}) {
+  const readings = {};
+  const seconds = benchmark.blocked?.seconds ?? options.seconds;
+  const settings = { ...benchmark.load, seconds, warmup: options.warmup };
+  const { result } = startLoad(options, server.port, settings, (event) => {
+    if (event !== 'open') readings[event] = takeReadings(server, options);
+    if (event === 'measure') onMeasure();
+  });
+  const line = await result;
+  if (line.messages === 0) throw new Error('no message came back in time');
+  const before = { ...readings.measure, stats: await readings.measure.stats };
+  const after = { ...readings.measured, stats: await readings.measured.stats };
+  const load = { rate: line.rate, loadCpu: line.cpuSeconds / line.seconds };
+  const { p50, p99, max } = line.latencyUs;
+  const bytesPerSecond = line.bytes / line.seconds;
+  return {
+    rate: line.rate,
+    p50,
+    p99,
+    max,
+    bytesPerSecond,
+    ...sampleOf(before, after, load, options),
+  };
+}
+
+/** The JavaScript thread does nothing else for a while in the middle of it. */
+function measureBlocked(benchmark, server, options) {
+  const { ms, seconds } = benchmark.blocked;
+  const block = async () => {
+    await sleep((seconds * 1000 - ms) / 2);
+    await server.ask(`block ${ms}`);
+  };
+  // A server that fails is reported through the generator's result; not twice.
+  return measureTraffic(benchmark, server, options, () => block().catch(() => {}));
+}
+
+/** wrk sees only status codes; sea_load, which warms up, checks all of a response. */
+async function warmUp(benchmark, server, options) {
+  const { connections, secure, bodyBytes } = benchmark.wrk;
+  if (options.warmup === 0) return;
+  if (secure) {
+    await runWrk(options, benchmark.wrk, server.port, options.warmup);
+    return;
+  }
+  const settings = {
+    mode: 'http',
+    connections,
+    size: bodyBytes,
+    seconds: options.warmup,
+    warmup: 0,
+  };
+  await startLoad(options, server.port, settings).result;
+}
+
+async function measureWrk(benchmark, server, options) {
+  await warmUp(benchmark, server, options);
+  const read = async () => {
+    const { stats, ...readings } = takeReadings(server, options);
+    return { ...readings, stats: await stats };
+  };
+  const before = await read();
+  const report = await runWrk(options, benchmark.wrk, server.port, options.seconds);
+  const after = await read();
+  // wrk takes a moment to start and to end: costs are those of all requests between the readings.
+  const seconds = (after.stats.timeUs - before.stats.timeUs) / 1e6;
+  const load = { rate: report.requests / seconds, loadCpu: report.cpuSeconds / seconds };
+  const { rate, p50, p99, max } = report;
+  const bytesPerSecond = (report.bytes * 1e6) / report.durationUs;
+  return { ...sampleOf(before, after, load, options), rate, p50, p99, max, bytesPerSecond };
 }
 
 async function untilConnections(server, count) {
@@ -130,21 +187,25 @@ async function measureIdle(benchmark, server, options) {
     rssPerConnection: (after.rss - before.rss) / benchmark.load.connections,
     rss: after.rss,
     backend: after.info?.backend ?? null,
-    info: after.info,
   };
 }
 
+const METHODS = {
+  load: measureTraffic,
+  wrk: measureWrk,
+  idle: measureIdle,
+  blocked: measureBlocked,
+};
+
 /** @returns {Promise<object>} the numbers of this round */
 async function measure(benchmark, kind, options) {
-  const idle = benchmark.load.mode === 'idle';
-  const nodeArgs = idle ? ['--expose-gc'] : [];
-  const server = await ServerProcess.start(kind, {
-    ...options,
-    program: benchmark.program,
-    nodeArgs,
-  });
+  const method = methodOf(benchmark);
+  if (method === 'syscalls') return measureSyscalls(benchmark, kind, options);
+  const { program, args } = benchmark;
+  const nodeArgs = method === 'idle' ? ['--expose-gc'] : [];
+  const server = await ServerProcess.start(kind, { ...options, program, args, nodeArgs });
   try {
-    return await (idle ? measureIdle : measureTraffic)(benchmark, server, options);
+    return await METHODS[method](benchmark, server, options);
   } finally {
     await server.stop();
   }

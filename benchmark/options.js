@@ -3,46 +3,56 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { cases } = require('./cases');
+const { cases, servers, suites } = require('./cases');
 
 const USAGE = `usage: node benchmark/run.js [options]
-  --case NAME[,NAME]   ${Object.keys(cases).join(', ')} or all (default)
-  --servers NAME,...   net,searings (default), inline, raw, batch, echo, bundle, incremental,
-                       zero-copy, registered; one name measures it alone
-  --rounds N           interleaved rounds per case (5)
-  --seconds S          measured time per round (3)
-  --warmup S           time before it (1)
-  --quick              2 rounds of 1 second, 0.5 second warm-up
+  --suite NAME         ${Object.keys(suites).join(', ')} (main)
+  --case NAME[,NAME]   some cases instead: ${Object.keys(cases).join(', ')}
+  --servers NAME,...   these servers instead of those of each case, the first being the base:
+                       ${servers.join(', ')}
+  --rounds N           interleaved rounds (5; cases that are not in main: 3)
+  --seconds S          measured time per round (3; full: 2; not in main: 2; full: 1)
+  --warmup S           time before it (1; full: 0.5)
+  --quick              2 rounds of 0.5 second (wrk: 1), 0.3 second warm-up
   --node PATH          Node executable of the servers (this one)
+  --peers DIR          where the npm packages bun and uws-pack are installed
+  --uws-node PATH      Node executable for uWebSockets.js
   --load PATH          load generator (build/release/sea_load)
   --server-cpu N       CPU of the server, all its threads (0); any: not pinned
   --load-cpu N         CPU of the generator (1)
+  --save NAME          benchmark/results/NAME.json, .md and .svg, and what the README shows of it
   --json FILE          write everything measured
   --check              exit with 1 when a threshold is missed`;
 
 const ROOT = path.join(__dirname, '..');
 const PRESETS = {
-  full: { rounds: 5, seconds: 3, warmup: 1 },
-  quick: { rounds: 2, seconds: 1, warmup: 0.5 },
+  usual: { rounds: 5, seconds: 3, warmup: 1, repeats: 0.2, others: { rounds: 3, seconds: 2 } },
+  full: { rounds: 5, seconds: 2, warmup: 0.5, repeats: 0.2, others: { rounds: 3, seconds: 1 } },
+  quick: { rounds: 2, seconds: 0.5, warmup: 0.3, repeats: 0, others: { rounds: 2, seconds: 0.5 } },
 };
-const FAST_PATHS = ['bundle', 'incremental', 'zero-copy', 'registered'];
-const SERVERS = ['net', 'searings', 'inline', 'raw', 'batch', 'echo', ...FAST_PATHS];
-const SERVERS_COMPARED = ['net', 'searings'];
+/** Options whose values say where something is on this machine, and nothing about the run. */
+const PATHS = ['node', 'peers', 'uws-node', 'load', 'json'];
 
+const text = (value) => ({ type: 'string', ...(value === undefined ? {} : { default: value }) });
+const flag = { type: 'boolean', default: false };
 const SPEC = {
-  case: { type: 'string', default: 'all' },
-  servers: { type: 'string' },
-  rounds: { type: 'string' },
-  seconds: { type: 'string' },
-  warmup: { type: 'string' },
-  quick: { type: 'boolean', default: false },
-  node: { type: 'string', default: process.execPath },
-  load: { type: 'string', default: path.join(ROOT, 'build', 'release', 'sea_load') },
-  'server-cpu': { type: 'string', default: '0' },
-  'load-cpu': { type: 'string', default: '1' },
-  json: { type: 'string' },
-  check: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  suite: text('main'),
+  case: text(),
+  servers: text(),
+  rounds: text(),
+  seconds: text(),
+  warmup: text(),
+  quick: flag,
+  node: text(process.execPath),
+  peers: text(),
+  'uws-node': text(),
+  load: text(path.join(ROOT, 'build', 'release', 'sea_load')),
+  'server-cpu': text('0'),
+  'load-cpu': text('1'),
+  save: text(),
+  json: text(),
+  check: flag,
+  help: flag,
 };
 
 function number(values, name, { min, max, integer = false }) {
@@ -53,8 +63,7 @@ function number(values, name, { min, max, integer = false }) {
   return value;
 }
 
-function names(text, option, known) {
-  const list = text.split(',');
+function names(list, option, known) {
   for (const name of list) {
     if (!known.includes(name)) {
       throw new RangeError(`--${option} ${name}: expected ${known.join(', ')}`);
@@ -63,33 +72,71 @@ function names(text, option, known) {
   return [...new Set(list)];
 }
 
+function casesOf({ suite, case: some }) {
+  if (some !== undefined) return names(some.split(','), 'case', Object.keys(cases));
+  names([suite], 'suite', Object.keys(suites));
+  return suites[suite];
+}
+
+function presetOf({ quick, suite }) {
+  if (quick) return PRESETS.quick;
+  return PRESETS[suite] ?? PRESETS.usual;
+}
+
+function length(values) {
+  return {
+    rounds: number(values, 'rounds', { min: 1, max: 100, integer: true }),
+    seconds: number(values, 'seconds', { min: 0.1, max: 300 }),
+  };
+}
+
+/** The command line, without where things are on this machine. */
+function commandOf(argv) {
+  const shown = argv.map((word, i) => (PATHS.includes(argv[i - 1]?.slice(2)) ? '…' : word));
+  return ['node benchmark/run.js', ...shown].join(' ');
+}
+
 /** Turns the command line into a complete set of options, or throws saying what is wrong. */
 function parseOptions(argv) {
   const { values } = parseArgs({ args: argv, options: SPEC });
   if (values.help) return { help: true };
 
-  const merged = { ...(values.quick ? PRESETS.quick : PRESETS.full), ...values };
-  const all = Object.keys(cases);
+  const preset = presetOf(values);
+  const merged = { ...preset, ...values };
+  const others = { ...merged, ...preset.others, ...values };
+  const cpu = { min: 0, max: 1023, integer: true };
   const options = {
-    cases: values.case === 'all' ? all : names(values.case, 'case', all),
-    servers: values.servers === undefined ? null : names(values.servers, 'servers', SERVERS),
-    rounds: number(merged, 'rounds', { min: 1, max: 100, integer: true }),
-    seconds: number(merged, 'seconds', { min: 0.1, max: 300 }),
+    cases: casesOf(values),
+    servers: values.servers ? names(values.servers.split(','), 'servers', servers) : null,
+    ...length(merged),
+    others: length(others),
     warmup: number(merged, 'warmup', { min: 0, max: 60 }),
-    serverCpu:
-      values['server-cpu'] === 'any'
-        ? null
-        : number(merged, 'server-cpu', { min: 0, max: 1023, integer: true }),
-    loadCpu: number(merged, 'load-cpu', { min: 0, max: 1023, integer: true }),
+    repeats: merged.repeats, // the share of measurements that may be done again when disturbed
+    serverCpu: values['server-cpu'] === 'any' ? null : number(merged, 'server-cpu', cpu),
+    loadCpu: number(merged, 'load-cpu', cpu),
     node: values.node,
+    peers: values.peers,
+    uwsNode: values['uws-node'],
     load: values.load,
+    save: values.save,
     json: values.json,
     check: values.check,
+    command: commandOf(argv),
   };
+  if (options.save !== undefined && !/^[\w-]+$/.test(options.save)) {
+    throw new RangeError(`--save ${options.save}: expected letters, digits and hyphens`);
+  }
   if (!fs.existsSync(options.load)) {
-    throw new Error(`no load generator at ${options.load}: build the project first (npm start)`);
+    throw new Error(
+      `no load generator at ${options.load}: build the project first (npm run build)`,
+    );
   }
   return options;
 }
 
-module.exports = { SERVERS_COMPARED, USAGE, parseOptions };
+/** How often and how long a case is measured: those of main, which have thresholds, more thoroughly. */
+function lengthOf(name, { rounds, seconds, others }) {
+  return suites.main.includes(name) ? { rounds, seconds } : others;
+}
+
+module.exports = { USAGE, commandOf, lengthOf, parseOptions };

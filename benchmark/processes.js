@@ -5,8 +5,10 @@
 const { spawn } = require('node:child_process');
 const path = require('node:path');
 const readline = require('node:readline');
+const { Latencies } = require('./latencies');
 
 const SERVERS = path.join(__dirname, 'servers');
+const LATENCIES_FD = 3;
 const ANSWER_MS = 15_000;
 const LOAD_GRACE_MS = 60_000;
 
@@ -32,9 +34,12 @@ class ServerProcess {
   #stopping = false;
 
   /** @returns {Promise<ServerProcess>} once it listens; its `port` is set. */
-  static async start(kind, { node, serverCpu, nodeArgs = [], program = 'echo.js' }) {
-    const args = [...nodeArgs, path.join(SERVERS, program), kind];
-    const server = new ServerProcess(kind, serverCpu, node, args);
+  static async start(kind, options) {
+    const { node, serverCpu, nodeArgs = [], program = 'echo.js', args = [], peers = {} } = options;
+    const peer = peers[kind];
+    const script = [path.join(SERVERS, program), kind, ...args, ...(peer?.args ?? [])];
+    const executable = peer?.executable ?? node;
+    const server = new ServerProcess(kind, serverCpu, executable, [...nodeArgs, ...script]);
     try {
       server.port = (await server.#answer('start')).port;
     } catch (error) {
@@ -47,6 +52,7 @@ class ServerProcess {
   constructor(kind, cpu, node, args) {
     this.kind = kind;
     this.#child = pinned(cpu, node, args, ['pipe', 'pipe', 'inherit']);
+    this.pid = this.#child.pid; // taskset becomes the server
     this.ended = new Promise((resolve) => this.#child.once('close', resolve));
     const lines = readline.createInterface({ input: this.#child.stdout });
     lines.on('line', (line) => this.#waiting.shift()?.resolve(parseLine(line)));
@@ -77,7 +83,7 @@ class ServerProcess {
     });
   }
 
-  /** @param {'stats' | 'gc'} command */
+  /** @param {string} command `stats`, `gc`, or `block <ms>` */
   ask(command) {
     const answer = this.#answer(command);
     this.#child.stdin.write(`${command}\n`);
@@ -105,22 +111,28 @@ function followEvents(stream, onEvent) {
   return complaints;
 }
 
+/** All that a child writes to a stream. */
+function collect(stream) {
+  const output = { text: '' };
+  stream.setEncoding('utf8').on('data', (text) => {
+    output.text += text;
+  });
+  return output;
+}
+
 /**
  * Starts the load generator.
- * @returns {{ result: Promise<object>, end: () => void }} `result` is its result line; it rejects
- *   on any error or mismatch that the generator saw.
+ * @returns {{ result: Promise<object>, end: () => void }} `result` is its result line, with the percentiles of
+ *   the latencies; it rejects on any error or mismatch that the generator saw.
  */
 function startLoad({ load, loadCpu }, port, settings, onEvent = () => {}) {
-  const args = Object.entries({ port, ...settings }).flatMap(([key, value]) => [
-    `--${key}`,
-    String(value),
-  ]);
-  const child = pinned(loadCpu, load, args, ['ignore', 'pipe', 'pipe']);
+  const named = { port, ...settings, 'latencies-fd': LATENCIES_FD };
+  const args = Object.entries(named).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  const child = pinned(loadCpu, load, args, ['ignore', 'pipe', 'pipe', 'pipe']);
   const complaints = followEvents(child.stderr, onEvent);
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    output += text;
-  });
+  const latencies = new Latencies();
+  child.stdio[LATENCIES_FD].on('data', (bytes) => latencies.add(bytes));
+  const output = collect(child.stdout);
 
   const limit = (settings.seconds + settings.warmup) * 1000 + LOAD_GRACE_MS;
   const timer = setTimeout(() => child.kill('SIGKILL'), limit);
@@ -128,12 +140,15 @@ function startLoad({ load, loadCpu }, port, settings, onEvent = () => {}) {
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      const line = parseLine(output);
-      if (code === 0 && line) resolve(line);
-      else reject(new Error(`sea_load ended with ${signal ?? code}: ${complaints.join('; ')}`));
+      const line = parseLine(output.text);
+      if (code === 0 && line) {
+        resolve({ ...line, latencyUs: { ...line.latencyUs, ...latencies.percentiles() } });
+      } else {
+        reject(new Error(`sea_load ended with ${signal ?? code}: ${complaints.join('; ')}`));
+      }
     });
   });
   return { result, end: () => child.kill('SIGTERM') };
 }
 
-module.exports = { ServerProcess, pinned, startLoad };
+module.exports = { ServerProcess, collect, parseLine, pinned, startLoad };

@@ -10,10 +10,11 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { ensurePackages } = require('../scripts/lib/packages');
+const { plain, range, row } = require('./format');
 const { describeMachine, foreignShare, readCpu } = require('./machine');
 const { perMessage } = require('./measure');
 const { ServerProcess, pinned } = require('./processes');
-const { DISTURBED, generatorCell, plain, range, ratio, row, summarize } = require('./report');
+const { DISTURBED, generatorCell, ratio, summarize } = require('./report');
 
 const USAGE = `usage: node benchmark/redis.js [options]
   --rounds N       interleaved rounds (5)

@@ -17,10 +17,9 @@ fast_paths(napi_env env, const sea_info_t *i)
     const char *name;
     int32_t state;
   } paths[] = {
-      {"recvBundle", i->recv_bundles},
-      {"incrementalBuffers", i->incremental_buffers},
-      {"zeroCopySend", i->zero_copy_send},
-      {"registeredSendBuffer", i->send_buffers},
+      {"recvBundle", i->recv_bundles},     {"incrementalBuffers", i->incremental_buffers},
+      {"zeroCopySend", i->zero_copy_send}, {"registeredSendBuffer", i->send_buffers},
+      {"zeroCopyReceive", i->zcrx},
   };
   napi_value object;
   napi_create_object(env, &object);
@@ -88,6 +87,12 @@ sea_napi_info(napi_env env, const sea_server_t *core)
       {"zeroCopyErrors", i.zero_copy_errors},
       {"registeredSendRequests", i.send_buffer_requests},
       {"registeredSendMisses", i.send_buffer_misses},
+      {"zcrxPackets", i.zcrx_packets},
+      {"zcrxBytes", i.zcrx_bytes},
+      {"zcrxRefills", i.zcrx_refills},
+      {"zcrxCopies", i.zcrx_copies},
+      {"zcrxExhaustions", i.zcrx_exhaustions},
+      {"zcrxAreaSize", i.zcrx_area_size},
   };
   for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
     sea_napi_set(env, object, fields[k].name, sea_napi_number(env, (double)fields[k].value));

@@ -103,6 +103,11 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->zero_copy_min = sea_napi_get_u32(env, object, "zeroCopySendMin", o->zero_copy_min);
   o->send_buffer_count = sea_napi_get_u32(env, object, "sendBufferCount", o->send_buffer_count);
   o->send_buffer_size = sea_napi_get_u32(env, object, "sendBufferSize", o->send_buffer_size);
+  o->zcrx = sea_napi_get_bool(env, object, "useZeroCopyReceive");
+  sea_napi_get_text(env, object, "zcrxInterfaceName", o->zcrx_interface, sizeof o->zcrx_interface);
+  o->zcrx_rx_queue = sea_napi_get_u32(env, object, "zcrxRxQueue", 0);
+  o->zcrx_buffer_size = sea_napi_get_u32(env, object, "zcrxRxBufferSize", 0);
+  o->zcrx_area_size = sea_napi_get_u32(env, object, "zcrxAreaSize", o->zcrx_area_size);
   o->busy_poll_us = sea_napi_get_u32(env, object, "busyPollMicros", 0);
   o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
   o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);

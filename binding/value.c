@@ -44,6 +44,17 @@ sea_napi_get_bool(napi_env env, napi_value object, const char *name)
   return napi_get_named_property(env, object, name, &value) == napi_ok && sea_napi_bool(env, value);
 }
 
+void
+sea_napi_get_text(napi_env env, napi_value object, const char *name, char *to, size_t room)
+{
+  napi_value value;
+  size_t len;
+  if (napi_get_named_property(env, object, name, &value) != napi_ok ||
+      napi_get_value_string_utf8(env, value, to, room, &len) != napi_ok) {
+    to[0] = '\0';
+  }
+}
+
 napi_value
 sea_napi_undefined(napi_env env)
 {
@@ -121,13 +132,6 @@ sea_napi_address(napi_env env, const struct sockaddr_storage *address)
     return make_address(env, text, "IPv6", ntohs(in6->sin6_port));
   }
   return sea_napi_undefined(env);
-}
-
-const char *
-sea_napi_errno_name(int error)
-{
-  const char *name = strerrorname_np(error < 0 ? -error : error);
-  return name == NULL ? "UNKNOWN" : name;
 }
 
 napi_value

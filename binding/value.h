@@ -16,6 +16,8 @@ bool sea_napi_bool(napi_env env, napi_value value);
 uint64_t sea_napi_id(napi_env env, napi_value value);
 uint32_t sea_napi_get_u32(napi_env env, napi_value object, const char *name, uint32_t fallback);
 bool sea_napi_get_bool(napi_env env, napi_value object, const char *name);
+/* A property that is a string, ended by a 0; an empty text when it is none. */
+void sea_napi_get_text(napi_env env, napi_value object, const char *name, char *to, size_t room);
 
 /* Making */
 napi_value sea_napi_undefined(napi_env env);

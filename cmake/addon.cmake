@@ -1,9 +1,9 @@
 # The addon: binding/*.c as a module that Node can load.
 find_path(NODE_API_INCLUDE_DIR node_api.h
-  PATHS ${CMAKE_SOURCE_DIR}/node_modules/node-api-headers/include
+  PATHS ${CMAKE_SOURCE_DIR}/deps/node-api ${CMAKE_SOURCE_DIR}/node_modules/node-api-headers/include
   NO_DEFAULT_PATH REQUIRED)
 # Of libuv only the header: its functions are those of the Node that loads the addon.
-find_path(UV_INCLUDE_DIR uv.h REQUIRED)
+find_path(UV_INCLUDE_DIR uv.h HINTS ${CMAKE_SOURCE_DIR}/deps/uv REQUIRED)
 
 file(GLOB binding_sources CONFIGURE_DEPENDS binding/*.c)
 add_library(searings MODULE ${binding_sources})

@@ -1,9 +1,12 @@
 'use strict';
 
+const fs = require('node:fs');
 const path = require('node:path');
 const { SearingsNativeLoadError } = require('./errors');
 
 const FLAVOURS = ['release', 'debug'];
+const PREBUILT_FOR = ['x64', 'arm64'];
+const BUILD = path.join(__dirname, '..', 'build');
 
 let loaded;
 let probed;
@@ -17,16 +20,39 @@ function libcFamily() {
   }
 }
 
+/** The package with the addon for a host; both where it could not be told which libc it has. */
+function platformPackages({ platform, arch, libc }) {
+  if (platform !== 'linux' || !PREBUILT_FOR.includes(arch)) return [];
+  const abis = { glibc: ['gnu'], musl: ['musl'] }[libc] ?? ['gnu', 'musl'];
+  return abis.map((abi) => `@searings/linux-${arch}-${abi}`);
+}
+
 /** Where the addon may be, most wanted first. A path in SEARINGS_ADDON is the only one then. */
 function candidates(host) {
   const chosen = process.env.SEARINGS_ADDON;
   if (chosen) return [path.resolve(chosen)];
-  const name = [host.platform, host.arch, host.libc].filter(Boolean).join('-');
-  const build = path.join(__dirname, '..', 'build');
-  return [
-    `@searings/${name}`,
-    ...FLAVOURS.map((flavour) => path.join(build, flavour, 'searings.node')),
-  ];
+  const built = FLAVOURS.map((flavour) => path.join(BUILD, flavour, 'searings.node'));
+  return [...platformPackages(host), ...built];
+}
+
+/** What would bring an addon. */
+function advice(host) {
+  if (process.env.SEARINGS_ADDON) return 'set SEARINGS_ADDON to an addon, or not at all';
+  const [name] = platformPackages(host);
+  const install = name
+    ? `install searings without omitting optional dependencies, so that ${name} comes with it, or `
+    : `(none is prebuilt for ${host.platform}-${host.arch}) `;
+  return `${install}install cmake, make, a C compiler and liburing's headers, and run \`npm rebuild searings\``;
+}
+
+/** What npm/install.js left where it could not build the addon; null where it did not try. */
+function buildFailure(candidate) {
+  try {
+    const reason = fs.readFileSync(path.join(path.dirname(candidate), 'failure.txt'), 'utf8');
+    return new Error(`it could not be built: ${reason.trim()}`);
+  } catch {
+    return null;
+  }
 }
 
 function load() {
@@ -37,11 +63,12 @@ function load() {
     try {
       return { binding: require(candidate), path: candidate, error: null };
     } catch (error) {
-      attempts.push({ path: candidate, error });
+      attempts.push({ path: candidate, error: buildFailure(candidate) ?? error });
     }
   }
   host.libc ??= libcFamily();
-  return { binding: null, path: null, error: new SearingsNativeLoadError(host, attempts) };
+  const error = new SearingsNativeLoadError(host, attempts, advice(host));
+  return { binding: null, path: null, error };
 }
 
 /**

@@ -84,21 +84,20 @@ class SearingsNativeLoadError extends Error {
   /**
    * @param {{platform: string, arch: string, libc: string | null}} host
    * @param {{path: string, error: Error}[]} attempts
+   * @param {string} fix what would bring an addon
    */
-  constructor(host, attempts) {
+  constructor(host, attempts, fix) {
     const where = [host.platform, host.arch, host.libc].filter(Boolean).join('-');
     const tried = attempts.map(({ path, error }) => `  ${path}: ${firstLine(error)}`);
-    super(
-      `searings has no native addon that loads on ${where}. Tried:\n${tried.join('\n')}\n` +
-        'Install the prebuilt package for this platform (optional dependencies must not be omitted), ' +
-        'or build the addon from a checkout.',
-    );
+    const lines = [`searings has no native addon that loads on ${where}. Tried:`, ...tried];
+    super([...lines, `To get one, ${fix}.`].join('\n'));
     this.name = 'SearingsNativeLoadError';
     this.code = 'SEARINGS_NATIVE_LOAD_FAILED';
     this.platform = host.platform;
     this.arch = host.arch;
     this.libc = host.libc;
     this.attempts = attempts;
+    Object.defineProperty(this, 'fix', { value: fix }); // not printed twice
   }
 }
 

@@ -3,6 +3,7 @@
 const { SearingsNativeLoadError } = require('./errors');
 const { capabilities } = require('./host/capabilities');
 const { zcrxProbe } = require('./host/zcrx');
+const { CONTENT_TYPE: METRICS_CONTENT_TYPE, formatMetrics } = require('./metrics');
 const { HttpServer, createHttpServer } = require('./http/server');
 const { HttpsServer, createHttpsServer } = require('./http/https');
 const { TcpConnection } = require('./tcp/connection');
@@ -26,6 +27,8 @@ module.exports = {
   UringTcpEchoServer,
   UringHttpServer,
   SearingsNativeLoadError,
+  METRICS_CONTENT_TYPE,
+  formatMetrics,
   capabilities,
   zcrxProbe,
 };

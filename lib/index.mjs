@@ -14,6 +14,8 @@ export const {
   UringTcpEchoServer,
   UringHttpServer,
   SearingsNativeLoadError,
+  METRICS_CONTENT_TYPE,
+  formatMetrics,
   capabilities,
   zcrxProbe,
 } = searings;

@@ -1,9 +1,12 @@
 'use strict';
 
 const net = require('node:net');
-const { codedError, invalidArgType, outOfRange } = require('./errors');
+const { codedError, invalidArgType, invalidArgValue, outOfRange } = require('./errors');
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
+const PAGE = 4 * KIB;
+const INTERFACE_NAME_MAX = 15;
 const MAX_INT32 = 2 ** 31 - 1;
 
 const integer = (value, min, max) => ({ kind: 'integer', default: value, min, max });
@@ -54,6 +57,11 @@ const TCP_OPTIONS = {
   useRegisteredSendBuffer: boolean(false),
   sendBufferCount: integer(64, 1, 1024),
   sendBufferSize: integer(64 * KIB, 4 * KIB, KIB * KIB),
+  useZeroCopyReceive: boolean(false),
+  zcrxInterfaceName: string(),
+  zcrxRxQueue: integer(0, 0, 65535),
+  zcrxAreaSize: integer(64 * MIB, MIB, 2048 * MIB),
+  zcrxRxBufferSize: integer(0, 0, MIB),
 
   // As in net.createServer. `noDelay` is another name of `tcpNoDelay`.
   allowHalfOpen: boolean(false),
@@ -179,6 +187,28 @@ function unknownOption(name, value, table) {
   );
 }
 
+/** Zero-copy receive takes a queue of a network card, so the card has to be named. */
+function checkZeroCopyReceive(options) {
+  const { zcrxInterfaceName: name, zcrxRxBufferSize: size, useZeroCopyReceive: wanted } = options;
+  const subject = '"options.zcrxInterfaceName" property';
+  if (name !== undefined && (name === '' || Buffer.byteLength(name) > INTERFACE_NAME_MAX)) {
+    const must = `must be the name of a network interface, 1 to ${INTERFACE_NAME_MAX} bytes ("ip -brief link" lists them)`;
+    throw invalidArgValue(subject, name, must);
+  }
+  if (wanted && name === undefined) {
+    const must = 'must name a network interface for "options.useZeroCopyReceive"';
+    throw invalidArgValue(
+      subject,
+      name,
+      `${must} ("searings zcrx-probe" lists those it can work on)`,
+    );
+  }
+  if (size !== undefined && size !== 0 && (size < PAGE || (size & (size - 1)) !== 0)) {
+    const must = `must be 0, for the kernel's size, or a power of two from ${PAGE} on`;
+    throw invalidArgValue('"options.zcrxRxBufferSize" property', size, must);
+  }
+}
+
 /**
  * Checks what the user gave and fills in the defaults. Nothing has been started when this throws.
  *
@@ -204,6 +234,7 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   if (options.noDelay !== undefined && given.tcpNoDelay === undefined) {
     options.tcpNoDelay = options.noDelay;
   }
+  checkZeroCopyReceive(options);
   if (table.driver !== undefined) options.driver ??= driverFromEnvironment();
   return Object.freeze(options);
 }

@@ -22,8 +22,6 @@ module.exports = {
   // Calls from the engine of a raw server into the server.
   kOnEvent: Symbol('onEvent'),
   kOnEvents: Symbol('onEvents'),
-  kOnRequest: Symbol('onRequest'),
-  kOnRequests: Symbol('onRequests'),
 
   // Between a server and its transports and connections.
   kOptions: Symbol('options'),
@@ -37,6 +35,8 @@ module.exports = {
   kPauseAtOpen: Symbol('pauseAtOpen'),
   kServe: Symbol('serve'),
   kTcp: Symbol('tcp'),
+  kKind: Symbol('kind'),
+  kFacade: Symbol('facade'),
 
   // HTTP that the worker parses: from the backend into a connection, and what a TcpServer is to know.
   kOnHead: Symbol('onHead'),

@@ -19,17 +19,24 @@ const OLDEST_NODE = 20;
  * @param {string} [wanted.flavour] which build
  * @param {boolean} [wanted.tests] the C tests too
  * @param {boolean} [wanted.lint] the linters too
+ * @param {boolean} [wanted.emulation] an emulator for arm64 too
  * @param {boolean} [wanted.compile] false: configure only
  */
 function bootstrap(wanted = {}) {
-  const { flavour = 'release', tests = false, lint = false, compile = true } = wanted;
+  const {
+    flavour = 'release',
+    tests = false,
+    lint = false,
+    emulation = false,
+    compile = true,
+  } = wanted;
   if (process.platform !== 'linux') {
     fail(`searings is an io_uring transport: it builds on Linux only, not on ${process.platform}`);
   }
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     fail(`searings needs Node.js ${OLDEST_NODE} or newer; this is ${process.version}`);
   }
-  const kinds = { ctest: tests, lint, fuzz: flavour === 'fuzz' };
+  const kinds = { ctest: tests, lint, emulation, fuzz: flavour === 'fuzz' };
   ensurePackages(['build', ...Object.keys(kinds).filter((kind) => kinds[kind])]);
   ensureModules();
   build(flavour, { tests, compile });

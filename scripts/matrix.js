@@ -10,26 +10,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
-const { fail, must, root, run, say } = require('./lib/run');
-
-const VERSIONS = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
-
-/** Installs a Node.js, unless it is there. @returns {string} its program */
-function install(version) {
-  const folder = path.join(root, 'build', 'nodes', version);
-  const name = `node-linux-${process.arch}`;
-  const program = path.join(folder, 'node_modules', name, 'bin', 'node');
-  if (!fs.existsSync(program)) {
-    say(`installing Node.js ${version}`);
-    fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
-    const quiet = ['--no-audit', '--no-fund', '--no-package-lock'];
-    must('npm', ['install', ...quiet, '--prefix', folder, `${name}@${version}`]);
-  }
-  const found = must(program, ['--version']).trim();
-  if (found !== `v${version}`) fail(`${program} is ${found}, not v${version}`);
-  return program;
-}
+const { VERSIONS, installNode } = require('./lib/nodes');
+const { fail, must, root, run } = require('./lib/run');
 
 /** The suites on one Node.js. @returns {{passed: number, failed: number}} */
 function runSuites(program, args) {
@@ -56,7 +38,10 @@ function main(args) {
   for (const major of majors.length > 0 ? majors : Object.keys(VERSIONS)) {
     const version = VERSIONS[major];
     console.log(`\n==== Node.js ${version}`);
-    rows.push({ version, ...runSuites(install(version), rest) });
+    const program = installNode(version);
+    const found = must(program, ['--version']).trim();
+    if (found !== `v${version}`) fail(`${program} is ${found}, not v${version}`);
+    rows.push({ version, ...runSuites(program, rest) });
   }
   console.log();
   for (const { version, passed, failed } of rows) {

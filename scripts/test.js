@@ -3,7 +3,7 @@
 /*
  * Runs the tests, bringing up what they need first, and ends with one line: `N passed, N failed`.
  *
- *   node scripts/test.js [all|node|c|js|net|parity|types|host|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
+ *   node scripts/test.js [all|node|c|js|net|parity|types|package|arm64|host|seccomp|asan|tsan|faults|fuzz] [arguments for mocha, or for ctest with c]
  *
  * With SEARINGS_TEST_TOTALS=<file> the counts are also appended there as a line `passed failed`, and what
  * failed to <file>.failures.
@@ -21,6 +21,9 @@ const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
 const HOST = 'test/host/*.test.js';
+const SECCOMP = 'test/seccomp/*.test.js';
+const PACKAGE = 'test/package/*.test.js';
+const installed = (on) => `test/package/install/${on}.test.js`;
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** Suites to which it may make a difference who runs the ring. */
 const OF_DRIVERS = ['test/[1-578]*.test.js', PARITY];
@@ -30,6 +33,8 @@ const OF_THE_CORE = [
   'test/8[0-4]*.test.js',
   'test/parity/socket-*.test.js',
 ];
+/** Suites of the transport. The one of the fallback sees the filter, and gives other advice. */
+const UNDER_SECCOMP = ['test/1[0-24-9]*.test.js', 'test/[2-578]*.test.js', PARITY];
 /** Suites that do not care what kind of stream socket it is. */
 const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map(
   (name) => `test/${name}.test.js`,
@@ -49,11 +54,13 @@ function cTests(flavour, args) {
 }
 
 /** One run of mocha. @returns {{passed: number, failed: number}} */
-function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1 } = {}) {
+function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1, prefix = [] } = {}) {
   title(name);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
   const file = path.join(folder, 'counts.json');
-  const command = [
+  const [program, ...command] = [
+    ...prefix,
+    process.execPath,
     path.join('node_modules', 'mocha', 'bin', 'mocha.js'),
     '--reporter',
     path.join('scripts', 'lib', 'mocha-reporter.js'),
@@ -62,7 +69,7 @@ function mocha(name, { files = EVERYTHING, env = {}, args = [], scale = 1 } = {}
     ...args,
     ...files,
   ];
-  const result = run(process.execPath, command, {
+  const result = run(program, command, {
     stdio: ['ignore', 'inherit', 'inherit'],
     timeout: MOCHA_LIMIT_MS,
     env: { ...process.env, ...env, SEARINGS_MOCHA_COUNTS: file },
@@ -91,6 +98,10 @@ function fuzzInJavaScript() {
   return mocha('mocha, properties', { files: ['test/fuzz/*.test.js'] });
 }
 
+function packaging(args) {
+  return mocha('mocha, the package', { files: [PACKAGE], args });
+}
+
 function typeTest() {
   title('types');
   const tsc = path.join('node_modules', 'typescript', 'bin', 'tsc');
@@ -98,6 +109,24 @@ function typeTest() {
   process.stdout.write(result.output);
   console.log(result.ok ? '   index.d.ts is sound' : `   ${result.why}`);
   return { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 };
+}
+
+/** The profile that docs/ has for containers: what it allows and denies, and some suites under it. */
+function underFilter(args) {
+  return mocha('mocha, docs/seccomp.json', { files: [SECCOMP], args });
+}
+
+/** The transport's suites under that profile, all of them. */
+function seccomp(args) {
+  const { readProfile, underProfile } = require('../test/helpers/seccomp');
+  const prefix = underProfile(readProfile());
+  const env = { SEARINGS_BACKEND: 'io_uring' };
+  return mocha('mocha, io_uring, under docs/seccomp.json', {
+    files: UNDER_SECCOMP,
+    env,
+    args,
+    prefix,
+  });
 }
 
 function asanMocha(args, driver, files) {
@@ -124,6 +153,7 @@ const javaScript = [
   (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
   reference,
   fuzzInJavaScript,
+  underFilter,
   typeTest,
 ];
 
@@ -131,7 +161,7 @@ const javaScript = [
 const SUITES = {
   all: {
     needs: { tests: true },
-    steps: [() => cTests('release', []), ...javaScript],
+    steps: [() => cTests('release', []), ...javaScript, packaging],
   },
   node: { needs: {}, steps: javaScript },
   parity: {
@@ -146,8 +176,21 @@ const SUITES = {
   js: { needs: {}, steps: [(args) => mocha('mocha, io_uring', { args })] },
   net: { needs: {}, steps: [(args) => mocha('mocha, node:net', { args, env: onNet })] },
   types: { needs: {}, steps: [typeTest] },
+  package: {
+    needs: {},
+    steps: [
+      packaging,
+      (args) => mocha('mocha, installed', { files: [installed('host')], args }),
+      (args) => mocha('mocha, on musl', { files: [installed('musl')], args }),
+    ],
+  },
+  arm64: {
+    needs: { emulation: true },
+    steps: [(args) => mocha('mocha, arm64', { files: [installed('arm64')], args })],
+  },
   // As root, with the machine to itself: it changes sysctls, and restores them.
   host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
+  seccomp: { needs: {}, steps: [underFilter, seccomp] },
   asan: {
     needs: { flavour: 'asan', tests: true },
     steps: [

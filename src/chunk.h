@@ -31,9 +31,11 @@ typedef struct sea_chunk {
   union {
     struct sea_payload *payload;    /* SEA_MEMORY_PAYLOAD */
     struct sea_http_render *render; /* SEA_MEMORY_RENDER */
+    uint32_t offset;                /* SEA_MEMORY_BUFFER, area */
   };
   uint16_t buffer_id; /* SEA_MEMORY_BUFFER */
   uint8_t memory;     /* sea_memory_t */
+  bool area;          /* SEA_MEMORY_BUFFER: it is one of zcrx.h */
   bool last;          /* the host wants to know when this one has left */
 } sea_chunk_t;
 

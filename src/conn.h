@@ -73,6 +73,8 @@ typedef struct sea_conn {
   bool zero_copy_wait : 1; /* it is done, but for the notification that its bytes are free */
   bool zero_copy_off : 1;  /* not on this connection: the kernel refuses or copies */
   bool last_sent : 1;      /* CLOSING: SENT was said of what had been queued */
+  bool detour : 1;         /* zcrx.h: received by copying, until that does not work */
+  bool zcrx_off : 1;       /* likewise, for good */
   bool farewell : 1;       /* CLOSING: only the notification is waited for, with a limit */
   int32_t send_error;      /* -errno of the send that failed; every later one fails likewise */
 

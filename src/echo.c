@@ -47,7 +47,7 @@ waits_for_peer(const sea_conn_t *conn)
 static sea_chunk_t *
 chunk_for(sea_loop_t *loop, const sea_conn_t *conn, const sea_event_t *event)
 {
-  const char *data = sea__bufring_data(&loop->buffers, event->buffer_id) + event->offset;
+  const char *data = sea__loop_data(loop, event);
   size_t len = (size_t)event->result;
   if (waits_for_peer(conn)) {
     sea_chunk_t *copy = heap_chunk(loop, len);
@@ -59,8 +59,12 @@ chunk_for(sea_loop_t *loop, const sea_conn_t *conn, const sea_event_t *event)
   }
   sea_chunk_t *chunk = sea__chunk_acquire(&loop->chunks);
   if (chunk != NULL) {
-    *chunk = (sea_chunk_t){
-        .data = data, .len = len, .memory = SEA_MEMORY_BUFFER, .buffer_id = event->buffer_id};
+    *chunk = (sea_chunk_t){.data = data,
+                           .len = len,
+                           .memory = SEA_MEMORY_BUFFER,
+                           .area = (event->marks & SEA_MARK_AREA) != 0,
+                           .buffer_id = event->buffer_id,
+                           .offset = event->offset};
   }
   return chunk;
 }

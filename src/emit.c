@@ -3,6 +3,25 @@
 
 #include "loop.h"
 
+char *
+sea__loop_data(const sea_loop_t *loop, const sea_event_t *event)
+{
+  return (event->marks & SEA_MARK_AREA) != 0
+             ? sea__area_data(&loop->zcrx.area, event->offset)
+             : sea__bufring_data(&loop->buffers, event->buffer_id) + event->offset;
+}
+
+void
+sea__loop_give_buffer(sea_loop_t *loop, bool area, uint16_t buffer_id, uint32_t offset)
+{
+  if (area) {
+    (void)sea__area_give(&loop->zcrx.area, offset);
+  } else {
+    sea__bufring_recycle(&loop->buffers, buffer_id);
+  }
+  sea__stat_sub(&loop->stats.buffers_in_use, 1);
+}
+
 void
 sea__loop_release(sea_loop_t *loop, const sea_event_t *event)
 {
@@ -12,8 +31,8 @@ sea__loop_release(sea_loop_t *loop, const sea_event_t *event)
   if ((event->marks & SEA_MARK_BLOCK) != 0) {
     sea__http_release_block(loop, event->buffer_id);
   } else if (event->kind == SEA_EVENT_DATA) {
-    sea__bufring_recycle(&loop->buffers, event->buffer_id);
-    sea__stat_sub(&loop->stats.buffers_in_use, 1);
+    sea__loop_give_buffer(loop, (event->marks & SEA_MARK_AREA) != 0, event->buffer_id,
+                          event->offset);
   } else if (event->kind == SEA_EVENT_CLOSED) {
     sea__slab_free(&loop->slab, event->slot);
     sea__stat_sub(&loop->stats.slots_in_use, 1);
@@ -68,5 +87,13 @@ sea__loop_emit_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t bu
 {
   sea_event_t event = {
       .kind = SEA_EVENT_DATA, .result = len, .buffer_id = buffer_id, .offset = offset};
+  emit(loop, conn, &event);
+}
+
+void
+sea__loop_emit_area(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint32_t offset)
+{
+  sea_event_t event = {
+      .kind = SEA_EVENT_DATA, .marks = SEA_MARK_AREA, .result = len, .offset = offset};
   emit(loop, conn, &event);
 }

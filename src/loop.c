@@ -6,7 +6,6 @@
 
 #include "clock.h"
 #include "http/http.h"
-#include "restrict.h"
 
 /* -- life ------------------------------------------------------------------------------------- */
 
@@ -18,6 +17,7 @@ sea__loop_init(sea_loop_t *loop, const sea_options_t *options)
   sea__list_init(&loop->todo);
   sea__list_init(&loop->starved);
   sea__list_init(&loop->starved_first);
+  sea__list_init(&loop->zcrx.stuck);
   sea__payloads_init(&loop->payloads, options->on_release, options->arg);
   int error = sea__slab_init(&loop->slab);
   if (error == 0 && (error = sea__chunk_pool_init(&loop->chunks)) < 0) {
@@ -50,6 +50,7 @@ void
 sea__loop_deinit(sea_loop_t *loop)
 {
   sea__zero_copy_deinit(&loop->zero_copy);
+  sea__zcrx_deinit(&loop->zcrx);
   sea__bufring_deinit(&loop->buffers);
   sea__commands_deinit(&loop->commands);
   sea__events_deinit(&loop->events);
@@ -58,94 +59,6 @@ sea__loop_deinit(sea_loop_t *loop)
   sea__payloads_deinit(&loop->payloads);
   sea__chunk_pool_deinit(&loop->chunks);
   sea__slab_deinit(&loop->slab);
-}
-
-/* With the fast path that was asked for, or without. */
-static int
-make_buffers(sea_loop_t *loop)
-{
-  const sea_options_t *options = &loop->options;
-  int error = -EINVAL;
-  if (options->incremental_buffers) {
-    error = sea__bufring_init(&loop->buffers, &loop->ring, options->buffer_count,
-                              options->buffer_size, SEA_FILL_INCREMENTAL);
-    loop->incremental_buffers = error == 0 ? SEA_PATH_ON : error;
-  }
-  if (options->recv_bundles && error < 0) {
-    error = sea__bufring_init(&loop->buffers, &loop->ring, options->buffer_count,
-                              options->buffer_size, SEA_FILL_BUNDLES);
-    loop->recv_bundles = error == 0 ? SEA_PATH_ON : error;
-  } else if (options->recv_bundles) {
-    loop->recv_bundles = -EBUSY; /* one of the two */
-  }
-  if (error < 0) {
-    error = sea__bufring_init(&loop->buffers, &loop->ring, options->buffer_count,
-                              options->buffer_size, SEA_FILL_WHOLE);
-  }
-  return error;
-}
-
-static void
-restrict_ring(sea_loop_t *loop)
-{
-  const sea_zero_copy_t *zero_copy = &loop->zero_copy;
-  bool on = zero_copy->state == SEA_PATH_ON || zero_copy->buffers.state == SEA_PATH_ON;
-  bool worker = loop->options.driver == SEA_DRIVER_WORKER;
-  sea_needs_t needs = {
-      .wake_read = worker,
-      .eventfd = !worker,
-      .zero_copy = on,
-      .zero_copy_gathered = on && zero_copy->gathered,
-  };
-  if (loop->options.restricted) {
-    int error = sea__restrict(&loop->ring, &needs);
-    loop->restricted = error < 0 ? error : SEA_PATH_ON;
-  }
-}
-
-int
-sea__loop_ring_init(sea_loop_t *loop)
-{
-  bool polled = loop->options.driver == SEA_DRIVER_INLINE || loop->options.busy_poll_us > 0;
-  uint32_t depth = loop->options.queue_depth;
-  int error;
-  /* A ring that leaves no locked memory for buffers is too large. */
-  do {
-    error = sea__ring_init(&loop->ring, depth, polled, &loop->stats);
-    if (error < 0) {
-      return error;
-    }
-    depth = loop->ring.uring.sq.ring_entries / 2;
-    error = make_buffers(loop);
-    if (error < 0) {
-      sea__ring_deinit(&loop->ring);
-    }
-  } while (error == -ENOMEM && depth >= SEA_RING_ENTRIES_MIN);
-  if (error < 0) {
-    return error;
-  }
-  sea__zero_copy_init(&loop->zero_copy, &loop->ring, &loop->options);
-  restrict_ring(loop);
-  error = sea__ring_enable(&loop->ring);
-  if (error < 0) {
-    sea__ring_deinit(&loop->ring);
-    sea__bufring_deinit(&loop->buffers);
-    sea__zero_copy_deinit(&loop->zero_copy);
-    return error;
-  }
-  loop->now_ms = sea__clock_ms();
-  sea__timer_init(&loop->timer, loop->options.idle_ms, loop->now_ms);
-  sea__timer_init(&loop->farewells, SEA_FAREWELL_MS, loop->now_ms);
-  sea__http_start(loop);
-  return 0;
-}
-
-void
-sea__loop_ring_deinit(sea_loop_t *loop)
-{
-  assert(loop->ring.in_flight == 0);
-  sea__bufring_unregister(&loop->ring);
-  sea__ring_deinit(&loop->ring);
 }
 
 /* -- events ----------------------------------------------------------------------------------- */
@@ -359,6 +272,9 @@ sea__loop_prepare(sea_loop_t *loop)
   bool commands = obey(loop, orders);
   sea__conn_expire(loop);
   sea__recv_feed_starved(loop);
+  if (loop->zcrx.state == SEA_PATH_ON) {
+    sea__zcrx_feed_stuck(loop);
+  }
   service_connections(loop);
   if (sea__loop_has_room(loop)) {
     sea__accept_service(loop);
@@ -366,6 +282,10 @@ sea__loop_prepare(sea_loop_t *loop)
   arm_wake(loop);
   cancel_wake(loop);
   sea__bufring_publish(&loop->buffers);
+  if (loop->zcrx.state == SEA_PATH_ON) {
+    sea__area_publish(&loop->zcrx.area);
+    sea__stat_set(&loop->stats.zcrx_refills, loop->zcrx.area.refills);
+  }
   publish(loop);
   return commands;
 }
@@ -386,6 +306,9 @@ on_connection_cqe(sea_loop_t *loop, sea_op_t op, sea_conn_t *conn, int32_t resul
   switch (op) {
   case SEA_OP_RECV:
     sea__on_recv(loop, conn, result, flags);
+    break;
+  case SEA_OP_RECV_ZC:
+    sea__on_recv_zc(loop, conn, result, flags);
     break;
   case SEA_OP_SEND:
     sea__on_send(loop, conn, result, flags);
@@ -446,6 +369,9 @@ sea__loop_reap(sea_loop_t *loop)
     uint64_t tag = cqe->user_data;
     int32_t result = cqe->res;
     uint32_t flags = cqe->flags;
+    if (sea_unlikely(loop->zcrx.state == SEA_PATH_ON)) {
+      loop->zcrx.where = cqe->big_cqe[0]; /* only a wide ring has it */
+    }
     io_uring_cqe_seen(&loop->ring.uring, cqe);
     dispatch(loop, tag, result, flags);
   }
@@ -534,6 +460,7 @@ sea__loop_wait_ms(const sea_loop_t *loop)
   int64_t wait = sooner(sea__timer_wait_ms(&loop->timer, loop->now_ms),
                         sea__timer_wait_ms(&loop->farewells, loop->now_ms));
   const sea_listener_t *listener = &loop->listener;
+  wait = sooner(wait, sea__zcrx_wait_ms(loop));
   if (loop->http != NULL) {
     wait = sooner(wait, sea__http_wait_ms(loop));
   }

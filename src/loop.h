@@ -20,6 +20,7 @@
 #include "stats.h"
 #include "timer.h"
 #include "wake.h"
+#include "zcrx.h"
 #include "zerocopy.h"
 
 /* The most events one step (a CQE, a command, a connection's service) can cause, HTTP aside. */
@@ -29,13 +30,14 @@
 enum {
   SEA_MARK_KEEP = 1 << 0,  /* a later event gives the buffer back */
   SEA_MARK_BLOCK = 1 << 1, /* the bytes are in a block, not in a receive buffer */
+  SEA_MARK_AREA = 1 << 2,  /* the receive buffer is one of zcrx.h, and `offset` says which */
 };
 
 /* Whether it is this event that gives a receive buffer back. */
 static inline bool
 sea__event_has_buffer(const sea_event_t *event)
 {
-  return event->kind == SEA_EVENT_DATA && event->marks == 0;
+  return event->kind == SEA_EVENT_DATA && (event->marks & ~SEA_MARK_AREA) == 0;
 }
 
 enum {
@@ -81,6 +83,7 @@ typedef struct sea_loop {
   sea_timer_t farewells; /* closing ones, see conn.c */
   sea_listener_t listener;
   sea_zero_copy_t zero_copy;
+  sea_zcrx_t zcrx;
   struct sea_http *http; /* NULL = does not speak HTTP */
   uint32_t step_events;  /* the most events one step (a CQE, a command, ...) can cause */
   sea_options_t options;
@@ -154,6 +157,12 @@ void sea__loop_say_stopped(sea_loop_t *loop);
 void sea__loop_emit(sea_loop_t *loop, sea_event_kind_t kind, sea_conn_t *conn, int32_t result);
 void sea__loop_emit_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id,
                          uint32_t offset);
+/* The bytes are in the area of zcrx.h. */
+void sea__loop_emit_area(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint32_t offset);
+/* The bytes of a DATA event that has a receive buffer. */
+char *sea__loop_data(const sea_loop_t *loop, const sea_event_t *event);
+/* A receive buffer, which `area` says the kind of, goes back. */
+void sea__loop_give_buffer(sea_loop_t *loop, bool area, uint16_t buffer_id, uint32_t offset);
 /* The same, past who may answer it. */
 void sea__loop_tell(sea_loop_t *loop, const sea_conn_t *conn, sea_event_t *event);
 /* What an event referred to comes back: its buffer to the kernel, its slot to the table. */
@@ -208,6 +217,21 @@ void sea__on_recv(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t f
 void sea__on_cancel_recv(sea_loop_t *loop, sea_conn_t *conn);
 /* Arms starved connections again, as many as there are buffers. */
 void sea__recv_feed_starved(sea_loop_t *loop);
+
+/* zcrx.c */
+static inline bool
+sea__zcrx_serves(const sea_loop_t *loop, const sea_conn_t *conn)
+{
+  return loop->zcrx.state == SEA_PATH_ON && !conn->detour && !conn->zcrx_off;
+}
+/* False when the ring has no entry free. */
+bool sea__zcrx_arm(sea_loop_t *loop, sea_conn_t *conn);
+void sea__on_recv_zc(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags);
+/* An ordinary receive has met bytes that it cannot read. */
+void sea__zcrx_end_detour(sea_loop_t *loop, sea_conn_t *conn);
+/* Tries connections again for which neither way worked. */
+void sea__zcrx_feed_stuck(sea_loop_t *loop);
+int64_t sea__zcrx_wait_ms(const sea_loop_t *loop);
 
 /* send.c */
 void sea__send_queue(sea_loop_t *loop, sea_conn_t *conn, const sea_command_t *command);

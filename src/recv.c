@@ -40,7 +40,8 @@ cancel(sea_loop_t *loop, sea_conn_t *conn)
     return false;
   }
   sea_conn_id_t id = sea__conn_id(conn);
-  io_uring_prep_cancel64(sqe, sea__ring_tag(SEA_OP_RECV, id), 0);
+  sea_op_t op = sea__zcrx_serves(loop, conn) ? SEA_OP_RECV_ZC : SEA_OP_RECV;
+  io_uring_prep_cancel64(sqe, sea__ring_tag(op, id), 0);
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_CANCEL_RECV, id));
   conn->recv = SEA_RECV_CANCELLING;
   return true;
@@ -63,6 +64,9 @@ sea__recv_service(sea_loop_t *loop, sea_conn_t *conn)
   }
   if (conn->recv != SEA_RECV_IDLE) {
     return true;
+  }
+  if (sea__zcrx_serves(loop, conn)) {
+    return sea__zcrx_arm(loop, conn);
   }
   /* A multishot armed on an empty buffer ring completes at once with -ENOBUFS, data or no data. */
   if (loop->buffers.provided == 0 && !sea__bufring_grow(&loop->buffers, false)) {
@@ -142,6 +146,8 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
     } else if (!conn->paused) {
       starve(loop, conn);
     }
+  } else if (result == -EFAULT && conn->detour) {
+    sea__zcrx_end_detour(loop, conn);
   } else {
     conn->recv = SEA_RECV_ENDED;
     sea__loop_emit(loop, result == 0 ? SEA_EVENT_END : SEA_EVENT_ERROR, conn, result);

@@ -1,5 +1,7 @@
 #include "restrict.h"
 
+#include "compat.h"
+
 #define RULES_MAX 16U
 
 typedef struct rules {
@@ -46,6 +48,9 @@ sea__restrict(sea_ring_t *ring, const sea_needs_t *needs)
   }
   if (needs->zero_copy_gathered) {
     allow_op(&rules, IORING_OP_SENDMSG_ZC);
+  }
+  if (needs->zcrx) {
+    allow_op(&rules, SEA_IORING_OP_RECV_ZC);
   }
   allow_flags(&rules, IOSQE_BUFFER_SELECT);
   /* What is registered is registered by now. */

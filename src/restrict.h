@@ -11,6 +11,7 @@ typedef struct sea_needs {
   bool eventfd;   /* it is to write one, which is registered later */
   bool zero_copy;
   bool zero_copy_gathered;
+  bool zcrx;
 } sea_needs_t;
 
 /* For a ring that is not enabled yet: 0, or -errno and it remains as free as any. */

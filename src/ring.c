@@ -1,6 +1,8 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "patience.h"
 
@@ -37,14 +39,15 @@ try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
   return error;
 }
 
-int
-sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats)
+/* With the first of n sets of flags that the kernel knows. */
+static int
+init(sea_ring_t *ring, uint32_t depth, uint32_t more, size_t n, sea_stats_t *stats)
 {
   int error = -EINVAL;
-  for (size_t i = 0; i < sizeof flag_sets / sizeof *flag_sets && error == -EINVAL; i++) {
+  for (size_t i = 0; i < n && error == -EINVAL; i++) {
     uint32_t flags = flag_sets[i];
-    if (polled && flags != 0) {
-      flags |= IORING_SETUP_TASKRUN_FLAG; /* 5.19; goes with COOP_TASKRUN or DEFER_TASKRUN */
+    if (flags != 0) {
+      flags |= more;
     }
     error = try_setup(ring, depth, flags);
     ring->flags = flags | ALWAYS;
@@ -57,6 +60,32 @@ sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats
   /* Saves a file table look-up per system call; the ring works without. */
   (void)io_uring_register_ring_fd(&ring->uring);
   return 0;
+}
+
+/* 5.19; goes with COOP_TASKRUN or DEFER_TASKRUN */
+static uint32_t
+taskrun_flag(bool polled)
+{
+  return polled ? IORING_SETUP_TASKRUN_FLAG : 0;
+}
+
+int
+sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats)
+{
+  return init(ring, depth, taskrun_flag(polled), sizeof flag_sets / sizeof *flag_sets, stats);
+}
+
+int
+sea__ring_init_wide(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats)
+{
+  return init(ring, depth, taskrun_flag(polled) | IORING_SETUP_CQE32, 1, stats);
+}
+
+int
+sea__ring_register(sea_ring_t *ring, uint32_t call, void *argument, uint32_t n)
+{
+  long result = syscall(__NR_io_uring_register, ring->uring.ring_fd, call, argument, n);
+  return result < 0 ? -errno : (int)result;
 }
 
 int

@@ -14,8 +14,10 @@
 
 #define SEA_RING_ENTRIES_MIN 8U
 
+/* Three bits: the faulty build of the tests has a use for those above. */
 typedef enum sea_op {
-  SEA_OP_WAKE = 1,
+  SEA_OP_RECV_ZC = 0,
+  SEA_OP_WAKE,
   SEA_OP_ACCEPT,
   SEA_OP_RECV,
   SEA_OP_SEND,
@@ -53,6 +55,11 @@ sea__ring_tag_id(uint64_t tag)
 /* Steps down flag by flag on -EINVAL and size by size on -ENOMEM. -errno of the last try. With
  * `polled`, the kernel shows by a flag that it has work for sea__ring_enter(). */
 int sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);
+/* The same with 32-byte completions, as zero-copy receive needs them, and without stepping down
+ * from the flags that it needs as well. */
+int sea__ring_init_wide(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);
+/* io_uring_register(2), for what liburing does not know: 0 or more, or -errno. */
+int sea__ring_register(sea_ring_t *ring, uint32_t call, void *argument, uint32_t n);
 /* Until then nothing can be submitted; what is to be registered is best registered before. The ring
  * belongs to the calling thread from here on. */
 int sea__ring_enable(sea_ring_t *ring);

@@ -148,6 +148,8 @@ enum {
   SEA_HTTP_RECORD_COMPLETE = 1 << 8, /* there is no body, and REQUEST_END does not follow */
 };
 
+#define SEA_INTERFACE_NAME_MAX 16
+
 /* Who runs the loop. */
 typedef enum sea_driver {
   SEA_DRIVER_WORKER = 0, /* a thread of the server's own */
@@ -171,10 +173,16 @@ typedef struct sea_options {
   bool zero_copy_send;      /* 6.0, gathered sends 6.1 */
   bool send_buffers;        /* zero-copy sends from registered memory, which bytes are copied to */
   uint32_t zero_copy_min;   /* bytes; shorter sends are plain ones; default 32 KiB */
-  uint32_t send_buffer_count;     /* of the registered memory, 1..1024; default 64 */
-  uint32_t send_buffer_size;      /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
-  bool restricted;                /* the ring can do what a server needs and no more; default on */
-  bool echo;                      /* the worker sends back what it receives; no connection events */
+  uint32_t send_buffer_count; /* of the registered memory, 1..1024; default 64 */
+  uint32_t send_buffer_size;  /* bytes of each, 4 KiB..1 MiB; longer sends do without; 64 KiB */
+  /* Zero-copy receive, 6.15: a receive queue of a network card for this server alone. */
+  bool zcrx;
+  char zcrx_interface[SEA_INTERFACE_NAME_MAX]; /* with the terminating 0 */
+  uint32_t zcrx_rx_queue;
+  uint32_t zcrx_area_size;   /* bytes the card may write to, 1 MiB..2 GiB; default 64 MiB */
+  uint32_t zcrx_buffer_size; /* 0 = a page; otherwise 2^n, which takes 7.0 and a card that can */
+  bool restricted;           /* the ring can do what a server needs and no more; default on */
+  bool echo;                 /* the worker sends back what it receives; no connection events */
   const sea_http_options_t *http; /* the worker speaks HTTP; read during create only. NULL = off */
   void (*on_events)(void *arg);   /* doorbell, called on the worker: there are events to take */
   /* On the host: the bytes of a sea_outgoing_t with this holder are not needed any more. */
@@ -267,6 +275,13 @@ typedef struct sea_info {
   int32_t incremental_buffers;
   int32_t zero_copy_send;
   int32_t send_buffers;
+  int32_t zcrx;
+  uint64_t zcrx_packets;     /* pieces received into the area */
+  uint64_t zcrx_bytes;       /* in them */
+  uint64_t zcrx_refills;     /* pieces given back to the kernel */
+  uint64_t zcrx_copies;      /* times a connection went on with ordinary receives */
+  uint64_t zcrx_exhaustions; /* of these: because the area had no buffer free */
+  uint64_t zcrx_area_size;
 } sea_info_t;
 
 /* -- host: life of a server ------------------------------------------------------------------ */

@@ -75,8 +75,7 @@ sea__send_chunk_done(sea_loop_t *loop, sea_conn_t *conn, sea_chunk_t *chunk)
     sea__outbox_done(loop, conn, chunk->payload);
     break;
   case SEA_MEMORY_BUFFER:
-    sea__bufring_recycle(&loop->buffers, chunk->buffer_id);
-    sea__stat_sub(&loop->stats.buffers_in_use, 1);
+    sea__loop_give_buffer(loop, chunk->area, chunk->buffer_id, chunk->offset);
     break;
   case SEA_MEMORY_HEAP:
     free((void *)(uintptr_t)chunk->data);

@@ -8,6 +8,7 @@
 #include "direct.h"
 #include "http/http.h"
 #include "inline.h"
+#include "options.h"
 #include "outbox.h"
 #include "sea.h"
 #include "sock.h"
@@ -23,59 +24,17 @@ struct sea_server {
   struct sockaddr_storage address;
 };
 
-void
-sea_options_init(sea_options_t *options)
-{
-  *options = (sea_options_t){
-      .queue_depth = 256,
-      .buffer_count = 1024,
-      .buffer_size = 16384,
-      .command_capacity = 65536,
-      .event_capacity = 65536,
-      .zero_copy_min = 32768,
-      .send_buffer_count = 64,
-      .send_buffer_size = 65536,
-      .send_queue_max = 1024,
-      .restricted = true,
-  };
-}
-
 static bool
 is_inline(const sea_server_t *server)
 {
   return server->loop.options.driver == SEA_DRIVER_INLINE;
 }
 
-static bool
-in_range(uint32_t value, uint32_t min, uint32_t max)
-{
-  return value >= min && value <= max;
-}
-
-static bool
-http_valid(const sea_http_options_t *h)
-{
-  return in_range(h->header_bytes, 64, 1U << 24) && in_range(h->headers_max, 1, 65535) &&
-         in_range(h->url_bytes, 1, 1U << 24) && in_range(h->pipeline_max, 1, 1024);
-}
-
-static bool
-options_valid(const sea_options_t *o)
-{
-  return in_range(o->queue_depth, 8, 32768) && in_range(o->busy_poll_us, 0, 1000) &&
-         in_range(o->buffer_count, 1, 32768) && in_range(o->buffer_size, 64, 1U << 20) &&
-         in_range(o->command_capacity, 16, 1U << 24) && in_range(o->zero_copy_min, 1, INT32_MAX) &&
-         in_range(o->send_buffer_count, 1, SEA_SEND_BUFFERS_MAX) &&
-         in_range(o->send_buffer_size, 4096, 1U << 20) &&
-         in_range(o->event_capacity, 16, 1U << 24) && o->send_queue_max > 0 &&
-         o->on_events != NULL && (o->http == NULL || http_valid(o->http));
-}
-
 int
 sea_server_create(const sea_options_t *options, sea_server_t **out)
 {
   *out = NULL;
-  if (!options_valid(options)) {
+  if (!sea__options_valid(options)) {
     return -EINVAL;
   }
   sea_server_t *server = aligned_alloc(SEA_CACHE_LINE, sizeof *server);
@@ -230,6 +189,11 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
       .zero_copy_errors = sea__stat_get(&stats->zero_copy_errors),
       .send_buffer_requests = sea__stat_get(&stats->send_buffer_requests),
       .send_buffer_misses = sea__stat_get(&stats->send_buffer_misses),
+      .zcrx_packets = sea__stat_get(&stats->zcrx_packets),
+      .zcrx_bytes = sea__stat_get(&stats->zcrx_bytes),
+      .zcrx_refills = sea__stat_get(&stats->zcrx_refills),
+      .zcrx_copies = sea__stat_get(&stats->zcrx_copies),
+      .zcrx_exhaustions = sea__stat_get(&stats->zcrx_exhaustions),
       .http = loop->http != NULL,
       .http_requests = sea__stat_get(&stats->http_requests),
       .http_fixed = sea__stat_get(&stats->http_fixed),
@@ -250,6 +214,8 @@ sea_server_info(const sea_server_t *server, sea_info_t *info)
     info->incremental_buffers = loop->incremental_buffers;
     info->zero_copy_send = loop->zero_copy.state;
     info->send_buffers = loop->zero_copy.buffers.state;
+    info->zcrx = loop->zcrx.state;
+    info->zcrx_area_size = loop->zcrx.state == SEA_PATH_ON ? loop->zcrx.memory_size : 0;
   }
 }
 
@@ -409,13 +375,21 @@ sea_discard(sea_server_t *server)
   sea__wake_rouse(&server->loop.wake, SEA_SLEEP_COMMANDS | SEA_SLEEP_STALL | SEA_SLEEP_SPACE);
 }
 
+/* How many given back are worth waking the worker for. */
+static uint32_t
+many_buffers(const sea_loop_t *loop)
+{
+  uint32_t n = loop->buffers.count / 4;
+  return loop->zcrx.state == SEA_PATH_ON ? sea__min_u32(n, loop->zcrx.area.count / 4) : n;
+}
+
 void
 sea_flush(sea_server_t *server)
 {
   const sea_commands_t *commands = &server->loop.commands;
   /* Buffers are taken back whenever the worker wakes by itself; it is woken for many only. One that
    * is short of them sleeps for SEA_SLEEP_SPACE. */
-  bool wanted = server->gave_slots || server->gave_buffers > server->loop.buffers.count / 4 ||
+  bool wanted = server->gave_slots || server->gave_buffers > many_buffers(&server->loop) ||
                 sea__commands_pending(commands) ||
                 atomic_load_explicit(&commands->starved, memory_order_relaxed);
   if (wanted) {
@@ -467,10 +441,10 @@ const void *
 sea_event_data(const sea_server_t *server, const sea_event_t *event)
 {
   const sea_loop_t *loop = &server->loop;
-  const char *base = (event->marks & SEA_MARK_BLOCK) != 0
-                         ? sea__http_block_data(&loop->http->blocks, event->buffer_id)
-                         : sea__bufring_data(&loop->buffers, event->buffer_id);
-  return base + event->offset;
+  if ((event->marks & SEA_MARK_BLOCK) != 0) {
+    return sea__http_block_data(&loop->http->blocks, event->buffer_id) + event->offset;
+  }
+  return sea__loop_data(loop, event);
 }
 
 void

@@ -34,6 +34,11 @@ typedef struct sea_stats {
   _Atomic uint64_t zero_copy_errors;
   _Atomic uint64_t send_buffer_requests;
   _Atomic uint64_t send_buffer_misses;
+  _Atomic uint64_t zcrx_packets;
+  _Atomic uint64_t zcrx_bytes;
+  _Atomic uint64_t zcrx_refills;
+  _Atomic uint64_t zcrx_copies;
+  _Atomic uint64_t zcrx_exhaustions;
   _Atomic uint64_t http_requests;
   _Atomic uint64_t http_fixed;
   _Atomic uint64_t http_refused;
@@ -54,6 +59,12 @@ sea__stat_sub(_Atomic uint64_t *counter, uint64_t n)
 {
   uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
   atomic_store_explicit(counter, now - n, memory_order_relaxed);
+}
+
+static inline void
+sea__stat_set(_Atomic uint64_t *counter, uint64_t value)
+{
+  atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
 static inline uint64_t

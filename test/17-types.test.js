@@ -90,6 +90,6 @@ const OWN = {
   TcpServer: () => new searings.TcpServer(),
   SearingsNativeLoadError: () => {
     const host = { platform: 'linux', arch: 'x64', libc: null };
-    return new searings.SearingsNativeLoadError(host, []);
+    return new searings.SearingsNativeLoadError(host, [], 'build it');
   },
 };

@@ -103,3 +103,25 @@ describe('integrity: an exception in a data handler', function () {
     assert.deepEqual(failures, []);
   });
 });
+
+describe('integrity: an exception while answers leave', function () {
+  limit(this, 60);
+
+  for (const late of [false, true]) {
+    for (const [how, times] of Object.entries({ callback: 10, drain: 10, write: 1 })) {
+      it(`of ${how}${late ? ', after the batch' : ''}: the others get theirs`, async () => {
+        const argument = { how, late, rounds: 10 };
+        const { code, signal, lines, stderr } = await runProgram('throwing-flush', argument);
+        assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+        assert.deepEqual(lines, [{ thrown: times, direct: expectedBackend === 'io_uring' }]);
+      });
+    }
+
+    it(`of a destroy() of the user's${late ? ', after the batch' : ''}: the same`, async () => {
+      const argument = { how: 'destroy', late, rounds: 10 };
+      const { code, lines, stderr } = await runProgram('throwing-flush', argument);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      assert.ok(lines[0].thrown >= 1);
+    });
+  }
+});

@@ -40,6 +40,7 @@ describe('fast paths', function () {
       incrementalBuffers: off,
       zeroCopySend: off,
       registeredSendBuffer: off,
+      zeroCopyReceive: off,
     };
     assert.deepEqual(fastPaths, expectedBackend === 'net' ? undefined : expected);
   });

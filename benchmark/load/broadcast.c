@@ -63,8 +63,9 @@ read_some(crowd_t *crowd, uint32_t index)
   }
   crowd->positions[index] += (uint64_t)n;
   crowd->received += (uint64_t)n;
+  sea__run_received(crowd->run, (uint64_t)n);
   for (uint64_t i = from / size; i < crowd->positions[index] / size; i++) {
-    sea__run_complete(crowd->run, crowd->asked_ns, size);
+    sea__run_complete(crowd->run, crowd->asked_ns);
   }
 }
 
@@ -99,7 +100,7 @@ open_all(crowd_t *crowd)
 static void
 play(crowd_t *crowd)
 {
-  sea__run_start(crowd->run, crowd->options);
+  sea__run_start(crowd->run);
   sea__run_announce(crowd->run, "open");
   for (uint32_t i = 0; i < crowd->options->pipeline; i++) {
     ask(crowd);

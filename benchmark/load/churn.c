@@ -92,7 +92,8 @@ judge(churn_t *churn, const churn_slot_t *slot, int received)
   } else if (!sea__payload_matches(&churn->payload, slot->origin, slot->reply, size)) {
     sea__run_error(churn->run, "the echo differs from what was sent", 0);
   } else {
-    sea__run_complete(churn->run, slot->started_ns, size);
+    sea__run_received(churn->run, size);
+    sea__run_complete(churn->run, slot->started_ns);
   }
 }
 
@@ -163,7 +164,7 @@ run_loop(churn_t *churn)
 {
   const sea_load_handler_t handler = {churn, on_cqe, is_drained};
 
-  sea__run_start(churn->run, churn->options);
+  sea__run_start(churn->run);
   sea__run_announce(churn->run, "open");
   for (uint32_t i = 0; i < churn->options->connections; i++) {
     begin(churn, &churn->slots[i]);

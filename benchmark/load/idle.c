@@ -60,7 +60,8 @@ open_all(sea_run_t *run, const sea_load_options_t *options, int *fds, uint8_t *r
     if (rc < 0) {
       sea__run_error(run, "echo", -rc);
     } else {
-      sea__run_complete(run, start_ns, options->size);
+      sea__run_received(run, options->size);
+      sea__run_complete(run, start_ns);
     }
   }
   sea__payload_deinit(&payload);
@@ -111,7 +112,7 @@ sea__load_idle(sea_run_t *run, const sea_load_options_t *options)
   for (uint32_t i = 0; i < options->connections; i++)
     fds[i] = -1;
 
-  sea__run_start(run, options);
+  sea__run_start(run);
   run->phase = SEA_RUN_MEASURE;
   run->measure_start_ns = run->now_ns;
   open_all(run, options, fds, reply);

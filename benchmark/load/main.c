@@ -2,6 +2,7 @@
  *
  * stdout: one JSON line with the result. stderr: a JSON line per phase reached (open, measure,
  * measured) for whoever watches the server meanwhile, and what went wrong in words.
+ * With --latencies-fd the latencies go there, as 32-bit numbers of 10 ns, in native byte order.
  * Exit code: 0, or 1 when there was any error or mismatch, 2 for bad options, 3 for a time-out. */
 #include <errno.h>
 #include <signal.h>
@@ -16,8 +17,6 @@
 #define EXIT_TIMEOUT 3
 /* For opening the connections and for the drain at the end. */
 #define GRACE_S 40
-
-static sea_run_t run; /* large (the histogram), and there is one per process */
 
 static void
 on_alarm(int signal)
@@ -42,17 +41,19 @@ int
 main(int argc, char **argv)
 {
   static int (*const modes[])(sea_run_t *, const sea_load_options_t *) = {
-      [SEA_LOAD_ECHO] = sea__load_echo,
-      [SEA_LOAD_CHURN] = sea__load_churn,
-      [SEA_LOAD_IDLE] = sea__load_idle,
-      [SEA_LOAD_BROADCAST] = sea__load_broadcast,
+      [SEA_LOAD_ECHO] = sea__load_echo,     [SEA_LOAD_CHURN] = sea__load_churn,
+      [SEA_LOAD_IDLE] = sea__load_idle,     [SEA_LOAD_BROADCAST] = sea__load_broadcast,
+      [SEA_LOAD_UPLOAD] = sea__load_upload, [SEA_LOAD_DOWNLOAD] = sea__load_download,
+      [SEA_LOAD_SLOW] = sea__load_slow,     [SEA_LOAD_HTTP] = sea__load_http,
   };
   sea_load_options_t options;
+  sea_run_t run;
 
   if (sea__load_options_parse(&options, argc, argv) < 0) return EXIT_USAGE;
   limit_time(&options);
 
-  int rc = modes[options.mode](&run, &options);
+  int rc = sea__run_init(&run, &options);
+  if (rc == 0) rc = modes[options.mode](&run, &options);
   if (rc < 0) {
     fprintf(stderr, "sea_load: %s\n", strerror(-rc));
     return EXIT_FAILURE;

@@ -9,6 +9,10 @@
 int sea__load_echo(sea_run_t *run, const sea_load_options_t *options);
 int sea__load_churn(sea_run_t *run, const sea_load_options_t *options);
 int sea__load_broadcast(sea_run_t *run, const sea_load_options_t *options);
+int sea__load_upload(sea_run_t *run, const sea_load_options_t *options);
+int sea__load_download(sea_run_t *run, const sea_load_options_t *options);
+int sea__load_slow(sea_run_t *run, const sea_load_options_t *options);
+int sea__load_http(sea_run_t *run, const sea_load_options_t *options);
 int sea__load_idle(sea_run_t *run, const sea_load_options_t *options);
 
 #endif

@@ -13,20 +13,31 @@
 #define OUTSTANDING_MAX (16u << 20)
 #define SECONDS_MAX 600
 #define RATE_MAX 1000000
+#define MESSAGES_MAX 100000000
+#define FD_MAX 1023
 #define NS_PER_S 1e9
 
 static const char usage[] =
     "sea_load --port P [--host 127.0.0.1] [--mode MODE]\n"
     "         [--connections 64] [--size 64] [--pipeline 1] [--seconds 3] [--warmup 1]\n"
-    "         [--rate R]\n"
+    "         [--rate R] [--messages N] [--path /] [--latencies-fd N]\n"
     "\n"
-    "echo   each connection keeps `pipeline` messages of `size` bytes outstanding; with --rate,\n"
-    "       R messages a second over all, at fixed times, and at most `pipeline` outstanding\n"
-    "churn  `connections` loops of connect, send, receive, close\n"
+    "echo       each connection keeps `pipeline` messages of `size` bytes outstanding\n"
+    "upload     the same, each message answered with one byte\n"
+    "download   the same, each message asked for with one byte\n"
+    "http       the same with GET requests of `path`; --size is the length of the body\n"
+    "slow       sends messages as fast as the server takes them, reads one per 10 ms\n"
+    "churn      `connections` loops of connect, send, receive, close\n"
     "broadcast  one connection asks for `pipeline` messages of `size` bytes to all of them\n"
-    "idle   opens `connections`, exchanges one message each (none with --size 0), holds them\n";
+    "idle       opens `connections`, exchanges one message each (none with --size 0), holds them\n"
+    "\n"
+    "With --rate, the first four begin R messages a second over all, at fixed times, with at most\n"
+    "`pipeline` outstanding per connection; latency counts from the time a message was due.\n"
+    "With --messages the measured phase ends when so many are complete, if not before.\n";
 
-static const char *const mode_names[] = {"echo", "churn", "idle", "broadcast"};
+static const char *const mode_names[] = {
+    "echo", "churn", "idle", "broadcast", "upload", "download", "slow", "http",
+};
 
 const char *
 sea__load_mode_name(sea_load_mode_t mode)
@@ -50,7 +61,7 @@ parse_mode(const char *value, sea_load_mode_t *mode)
       return 0;
     }
   }
-  return refuse("mode", value, "echo, churn, idle or broadcast");
+  return refuse("mode", value, "one of those in the usage");
 }
 
 static int
@@ -87,6 +98,7 @@ parse_one(sea_load_options_t *options, int key, const char *value)
   case 's':
     rc = parse_number("size", value, 0, SIZE_MAX_BYTES, &number);
     options->size = (uint32_t)number;
+    options->size_given = true;
     return rc;
   case 'd':
     rc = parse_number("pipeline", value, 1, PIPELINE_MAX, &number);
@@ -96,6 +108,14 @@ parse_one(sea_load_options_t *options, int key, const char *value)
     rc = parse_number("seconds", value, 0, SECONDS_MAX, &number);
     options->run_ns = (uint64_t)(number * NS_PER_S);
     return rc;
+  case 'n':
+    rc = parse_number("messages", value, 1, MESSAGES_MAX, &number);
+    options->messages = (uint64_t)number;
+    return rc;
+  case 'l':
+    rc = parse_number("latencies-fd", value, 0, FD_MAX, &number);
+    options->latencies_fd = (int)number;
+    return rc;
   case 'r':
     rc = parse_number("rate", value, 1, RATE_MAX, &number);
     options->rate = (uint32_t)number;
@@ -104,6 +124,9 @@ parse_one(sea_load_options_t *options, int key, const char *value)
     rc = parse_number("warmup", value, 0, SECONDS_MAX, &number);
     options->warmup_ns = (uint64_t)(number * NS_PER_S);
     return rc;
+  case 'u':
+    options->path = value;
+    return value[0] == '/' ? 0 : refuse("path", value, "a path that begins with /");
   default:
     fputs(usage, stderr);
     return -EINVAL;
@@ -117,8 +140,9 @@ check_together(const sea_load_options_t *options)
     fputs(usage, stderr);
     return -EINVAL;
   }
-  if (options->size == 0 && options->mode != SEA_LOAD_IDLE) {
-    return refuse("size", "0", "at least 1 byte (0 is for idle mode)");
+  const bool may_be_empty = options->mode == SEA_LOAD_IDLE || options->mode == SEA_LOAD_HTTP;
+  if (options->size == 0 && !may_be_empty) {
+    return refuse("size", "0", "at least 1 byte (0 is for the modes idle and http)");
   }
   if ((uint64_t)options->size * options->pipeline > OUTSTANDING_MAX) {
     fprintf(stderr, "sea_load: size x pipeline must not exceed %u bytes\n", OUTSTANDING_MAX);
@@ -131,11 +155,19 @@ int
 sea__load_options_parse(sea_load_options_t *options, int argc, char **argv)
 {
   static const struct option names[] = {
-      {"host", required_argument, NULL, 'h'},    {"port", required_argument, NULL, 'p'},
-      {"mode", required_argument, NULL, 'm'},    {"connections", required_argument, NULL, 'c'},
-      {"size", required_argument, NULL, 's'},    {"pipeline", required_argument, NULL, 'd'},
-      {"seconds", required_argument, NULL, 't'}, {"warmup", required_argument, NULL, 'w'},
-      {"rate", required_argument, NULL, 'r'},    {NULL, 0, NULL, 0},
+      {"host", required_argument, NULL, 'h'},
+      {"port", required_argument, NULL, 'p'},
+      {"mode", required_argument, NULL, 'm'},
+      {"connections", required_argument, NULL, 'c'},
+      {"size", required_argument, NULL, 's'},
+      {"pipeline", required_argument, NULL, 'd'},
+      {"seconds", required_argument, NULL, 't'},
+      {"warmup", required_argument, NULL, 'w'},
+      {"rate", required_argument, NULL, 'r'},
+      {"path", required_argument, NULL, 'u'},
+      {"messages", required_argument, NULL, 'n'},
+      {"latencies-fd", required_argument, NULL, 'l'},
+      {NULL, 0, NULL, 0},
   };
 
   *options = (sea_load_options_t){
@@ -144,6 +176,8 @@ sea__load_options_parse(sea_load_options_t *options, int argc, char **argv)
       .connections = 64,
       .size = 64,
       .pipeline = 1,
+      .path = "/",
+      .latencies_fd = -1,
       .run_ns = (uint64_t)(3 * NS_PER_S),
       .warmup_ns = (uint64_t)(1 * NS_PER_S),
   };

@@ -47,7 +47,7 @@ start_measuring(sea_run_t *run)
   run->messages = 0;
   run->bytes = 0;
   run->turns = 0;
-  sea__histogram_reset(&run->latency);
+  sea__samples_reset(&run->latency);
   sea__run_announce(run, "measure");
   run->cpu_start_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
   run->measure_start_ns = run->now_ns;
@@ -65,13 +65,18 @@ stop_measuring(sea_run_t *run)
   run->phase = SEA_RUN_DRAIN;
 }
 
-void
-sea__run_start(sea_run_t *run, const sea_load_options_t *options)
+int
+sea__run_init(sea_run_t *run, const sea_load_options_t *options)
 {
-  memset(run, 0, sizeof(*run));
-  run->options = options;
+  *run = (sea_run_t){.options = options};
+  return sea__samples_init(&run->latency);
+}
+
+void
+sea__run_start(sea_run_t *run)
+{
   run->now_ns = sea__clock_ns();
-  run->deadline_ns = run->now_ns + options->warmup_ns;
+  run->deadline_ns = run->now_ns + run->options->warmup_ns;
 }
 
 void
@@ -98,23 +103,47 @@ sea__run_tick(sea_run_t *run)
 }
 
 void
-sea__run_complete(sea_run_t *run, uint64_t start_ns, uint32_t bytes)
+sea__run_count(sea_run_t *run, uint64_t messages)
 {
   if (run->phase > SEA_RUN_MEASURE) return;
-  run->messages++;
-  run->bytes += bytes;
-  sea__histogram_record(&run->latency, run->now_ns - start_ns);
-}
-
-static double
-latency_us(const sea_run_t *run, double share)
-{
-  return (double)sea__histogram_at(&run->latency, share) / 1e3;
+  const uint64_t wanted = run->options->messages;
+  run->messages += messages;
+  if (run->phase == SEA_RUN_MEASURE && wanted > 0 && run->messages >= wanted) {
+    run->deadline_ns = run->now_ns;
+  }
 }
 
 void
-sea__run_report(const sea_run_t *run)
+sea__run_complete(sea_run_t *run, uint64_t start_ns)
 {
+  if (run->phase > SEA_RUN_MEASURE) return;
+  sea__run_count(run, 1);
+  if (run->phase < SEA_RUN_MEASURE) return;
+  if (sea__samples_record(&run->latency, run->now_ns - start_ns) < 0) {
+    sea__run_error(run, "more messages than can be kept: measure for a shorter time", 0);
+    run->phase = SEA_RUN_DONE;
+  }
+}
+
+void
+sea__run_received(sea_run_t *run, uint64_t bytes)
+{
+  if (run->phase <= SEA_RUN_MEASURE) run->bytes += bytes;
+}
+
+static double
+mean_us(const sea_samples_t *latency)
+{
+  return latency->count ? (double)latency->sum_ns / (double)latency->count / 1e3 : 0;
+}
+
+void
+sea__run_report(sea_run_t *run)
+{
+  const int fd = run->options->latencies_fd;
+  const int rc = fd >= 0 ? sea__samples_write(&run->latency, fd) : 0;
+  if (rc < 0) sea__run_error(run, "the latencies could not be written", -rc);
+
   double seconds = (double)run->measured_ns / 1e9;
   double rate = seconds > 0 ? (double)run->messages / seconds : 0;
 
@@ -122,9 +151,8 @@ sea__run_report(const sea_run_t *run)
          ",\"messages\":%" PRIu64 ",\"seconds\":%.6f,\"rate\":%.1f",
          sea__load_mode_name(run->options->mode), run->options->connections, run->options->size,
          run->options->pipeline, run->messages, seconds, rate);
-  printf(",\"latencyUs\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p99.9\":%.1f,\"max\":%.1f}",
-         latency_us(run, 0.5), latency_us(run, 0.9), latency_us(run, 0.99), latency_us(run, 0.999),
-         (double)run->latency.max / 1e3);
+  printf(",\"latencyUs\":{\"mean\":%.1f,\"max\":%.1f}", mean_us(&run->latency),
+         (double)run->latency.max_ns / 1e3);
   printf(",\"bytes\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"cpuSeconds\":%.6f,\"turns\":%" PRIu64
          "}\n",
          run->bytes, run->errors, (double)run->cpu_ns / 1e9, run->turns);

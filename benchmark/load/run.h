@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "histogram.h"
 #include "options.h"
+#include "samples.h"
 
 typedef enum {
   SEA_RUN_WARMUP,
@@ -31,7 +31,7 @@ typedef struct {
   uint64_t messages;
   uint64_t bytes; /* payload received */
   uint64_t errors;
-  sea_histogram_t latency; /* ns */
+  sea_samples_t latency;
 } sea_run_t;
 
 uint64_t sea__clock_ns(void);
@@ -42,13 +42,22 @@ void sea__run_announce(const sea_run_t *run, const char *event);
 /* Counts an error and describes the first few; too many end the run. */
 void sea__run_error(sea_run_t *run, const char *what, int error);
 
-void sea__run_start(sea_run_t *run, const sea_load_options_t *options);
+/* Returns 0 or -ENOMEM. */
+int sea__run_init(sea_run_t *run, const sea_load_options_t *options);
+
+void sea__run_start(sea_run_t *run);
 
 /* Reads the clock and enters the next phase when its time has come. */
 void sea__run_tick(sea_run_t *run);
 
 /* One message (or one whole connection, in churn mode) that began at start_ns is complete. */
-void sea__run_complete(sea_run_t *run, uint64_t start_ns, uint32_t bytes);
+void sea__run_complete(sea_run_t *run, uint64_t start_ns);
+
+/* Messages are complete whose latency is not of interest. */
+void sea__run_count(sea_run_t *run, uint64_t messages);
+
+/* Payload bytes have come. */
+void sea__run_received(sea_run_t *run, uint64_t bytes);
 
 /* New messages are started only while this holds. */
 static inline bool
@@ -57,7 +66,7 @@ sea__run_is_sending(const sea_run_t *run)
   return run->phase <= SEA_RUN_MEASURE;
 }
 
-/* The result, one JSON line on stdout. */
-void sea__run_report(const sea_run_t *run);
+/* The result, one JSON line on stdout, and the latencies to whom they are wanted by. */
+void sea__run_report(sea_run_t *run);
 
 #endif

@@ -5,7 +5,7 @@
  * to everybody. net and searings loop over the connections and write; `raw` calls broadcast() once.
  */
 
-const { run } = require('./control');
+const { run, startedRaw, streams } = require('./control');
 
 const BYTES = 64;
 
@@ -32,7 +32,8 @@ function serveLoop(createServer) {
   });
 }
 
-run(serveLoop, {
+run({
+  ...streams(serveLoop),
   raw() {
     const { UringTcpServer } = require('../../lib');
     const server = new UringTcpServer();
@@ -44,6 +45,6 @@ run(serveLoop, {
         server.closeConnection(connectionId);
       }
     });
-    return { server, started };
+    return startedRaw(server, started);
   },
 });

@@ -1,22 +1,22 @@
 'use strict';
 
 /**
- * What the measured servers have in common: `node <server>.js net|searings`, or what else it offers.
- *
- * For net and searings the program is the same; only the factory differs. It prints one JSON line with
- * its port and then obeys lines on stdin: `stats`, `gc`. It ends with stdin.
+ * What the measured servers have in common: `node <server>.js <kind> [arguments]`. It prints one JSON
+ * line with its port and then obeys lines on stdin: `stats`, `gc`, `block <ms>`. It ends with stdin.
  */
 
+const { once } = require('node:events');
 const path = require('node:path');
 const readline = require('node:readline');
 const { collectGarbage, readStats } = require('./stats');
 
-/** searings with one fast path more. */
+/** searings with options. */
 function withOptions(options) {
   const { createTcpServer } = require('../../lib');
   return (listener) => createTcpServer(options, listener);
 }
 
+/** Ways to make a server whose connections are streams. */
 const factories = {
   net: () => require('node:net').createServer,
   searings: () => require('../../lib').createTcpServer,
@@ -33,51 +33,73 @@ function say(message) {
 
 function countConnections(server, callback) {
   if (server.getConnections) server.getConnections((_error, connections) => callback(connections));
-  else callback(server.info().connectionsActive);
+  else callback(server.info?.().connectionsActive ?? null);
+}
+
+/** Nothing else runs on this thread for so long. */
+function block(ms) {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
 }
 
 function answer(server, line) {
-  if (line === 'stats') {
+  const [command, argument] = line.split(' ');
+  if (command === 'stats') {
     countConnections(server, (connections) => {
       say({ ...readStats(), connections, info: server.info?.() ?? null });
     });
-  } else if (line === 'gc') {
+  } else if (command === 'gc') {
     collectGarbage((collected) => say({ collected }));
+  } else if (command === 'block') {
+    block(Number(argument));
+    say({ blocked: true });
   } else {
     say({ error: `unknown command ${line}` });
   }
 }
 
-/** @returns a server that prints its port when it listens */
-function serveStreams(make, kind) {
-  const server = make(factories[kind]());
-  server.listen(0, '127.0.0.1', () => say({ port: server.address().port }));
-  return server;
+/** Lets a server of Node's kind listen. */
+async function listening(server) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: server.address().port };
 }
 
-function serveRaw({ server, started }) {
-  started.then(({ port }) => say({ port }));
-  return server;
+/** Starts a server of the raw kind, by what its `start()` returned. */
+async function startedRaw(server, started) {
+  const { port } = await started;
+  return { server, port };
 }
 
 /**
+ * The kinds whose connections are streams: the same program on each factory.
+ *
  * @param {(createServer: Function) => import('node:net').Server} make
- * @param {Record<string, () => {server: object, started: Promise<{port: number}>}>} [raws] servers of the
- *   raw API, by the name on the command line
  */
-function run(make, raws = {}) {
-  const kind = process.argv[2];
-  const kinds = [...Object.keys(factories), ...Object.keys(raws)];
-  if (!kinds.includes(kind)) {
-    process.stderr.write(`usage: node ${path.basename(process.argv[1])} ${kinds.join('|')}\n`);
+function streams(make) {
+  return Object.fromEntries(
+    Object.entries(factories).map(([kind, factory]) => [kind, () => listening(make(factory()))]),
+  );
+}
+
+/**
+ * @param {Record<string, (...args: string[]) => Promise<{server: object, port: number}>>} kinds
+ *   by the name on the command line; the words behind it are the arguments
+ */
+async function run(kinds) {
+  const [kind, ...args] = process.argv.slice(2);
+  if (!Object.hasOwn(kinds, kind)) {
+    const names = Object.keys(kinds).join('|');
+    process.stderr.write(`usage: node ${path.basename(process.argv[1])} ${names}\n`);
     process.exitCode = 2;
     return;
   }
-  const server = Object.hasOwn(raws, kind) ? serveRaw(raws[kind]()) : serveStreams(make, kind);
+  const { server, port } = await kinds[kind](...args);
+  say({ port });
 
   const lines = readline.createInterface({ input: process.stdin });
   lines.on('line', (line) => answer(server, line));
   lines.on('close', () => process.exit(0));
 }
 
-module.exports = { run };
+module.exports = { listening, run, startedRaw, streams };

@@ -5,7 +5,7 @@
  * event and in batches, and `echo` is the one without JavaScript.
  */
 
-const { run } = require('./control');
+const { run, startedRaw, streams } = require('./control');
 
 function echo(socket) {
   socket.on('data', (data) => socket.write(data));
@@ -27,20 +27,27 @@ function answerBatch(server, events) {
   if (sends.length > 0) server.sendBatch(sends);
 }
 
-run((createServer) => createServer(echo), {
+run({
+  ...streams((createServer) => createServer(echo)),
   raw() {
     const { UringTcpServer } = require('../../lib');
     const server = new UringTcpServer();
-    return { server, started: server.start((event) => answerEvent(server, event)) };
+    return startedRaw(
+      server,
+      server.start((event) => answerEvent(server, event)),
+    );
   },
   batch() {
     const { UringTcpServer } = require('../../lib');
     const server = new UringTcpServer();
-    return { server, started: server.startBatch((events) => answerBatch(server, events)) };
+    return startedRaw(
+      server,
+      server.startBatch((events) => answerBatch(server, events)),
+    );
   },
   echo() {
     const { UringTcpEchoServer } = require('../../lib');
     const server = new UringTcpEchoServer();
-    return { server, started: server.start() };
+    return startedRaw(server, server.start());
   },
 });

@@ -3,6 +3,6 @@
 /** The key-value server of the examples, to be measured. */
 
 const { createKvServer } = require('../../examples/kv-server');
-const { run } = require('./control');
+const { run, streams } = require('./control');
 
-run(createKvServer);
+run(streams(createKvServer));

@@ -315,7 +315,13 @@ function finishStop(backend) {
 function flushDeferred(backend) {
   const connections = backend.deferred;
   backend.deferred = [];
-  for (const connection of connections) connection[kFlush]();
+  let flushed = 0;
+  try {
+    while (flushed < connections.length) connections[flushed++][kFlush]();
+  } finally {
+    // User code has thrown: the others go on after that.
+    for (; flushed < connections.length; flushed++) backend.defer(connections[flushed]);
+  }
 }
 
 NetBackend.whereToListen = whereToListen;

@@ -20,7 +20,7 @@ function probe() {
     const reason = broken
       ? `its native addon does not load (${firstLine(broken.error)})`
       : 'its native addon is not installed';
-    return { error, reason, fix: 'install the package of this platform or build the addon' };
+    return { error, reason, fix: error.fix };
   }
   const { usable, reason, code } = probeHost();
   if (usable) return null;

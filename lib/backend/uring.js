@@ -111,7 +111,12 @@ class UringBackend {
     this.batches = 0;
     this.parsesHttp = options.http !== undefined;
     this.rejected = 0; // connections that the owner did not want
-    const slabBytes = Math.max(SLAB_BYTES, options.bufferSize, options.recordBytesMax ?? 0);
+    const slabBytes = Math.max(
+      SLAB_BYTES,
+      options.bufferSize,
+      options.recordBytesMax ?? 0,
+      options.zcrxRxBufferSize ?? 0,
+    );
     this.slabs = new SlabSource(slabBytes, Math.max(SLAB_BYTES_MAX, slabBytes));
     this.smallSlabs = new SlabSource(SMALL_SLAB_BYTES, SMALL_SLAB_BYTES_MAX);
     this.gatherMax = Math.min(GATHER_MAX, options.commandQueueCapacity);
@@ -245,16 +250,19 @@ class UringBackend {
 
   // --- events
 
+  begin(count) {
+    if (count === 0) return;
+    this.cursor = 0;
+    this.count = count;
+    this.batches++;
+    this.inBatch = true;
+  }
+
   /**
    * Called by the addon with the number of records of a batch, or with 0 to go on after a handler threw.
    */
   onBatch(count) {
-    if (count !== 0) {
-      this.cursor = 0;
-      this.count = count;
-      this.batches++;
-      this.inBatch = true;
-    }
+    this.begin(count);
     const { records } = this;
     while (this.cursor < this.count) {
       const at = this.cursor++ * RECORD_LENGTH;
@@ -379,10 +387,19 @@ class UringBackend {
     const { deferred } = this;
     if (deferred.length === 0) return;
     this.direct = deferred.length <= DIRECT_MAX;
-    // A flush may end in user code that writes, which defers again: those come to the end of the list.
-    for (let i = 0; i < deferred.length; i++) deferred[i][kFlush]();
-    deferred.length = 0;
-    this.direct = false;
+    let flushed = 0;
+    try {
+      // A flush may end in user code that writes, which defers again: those come to the end of the list.
+      while (flushed < deferred.length) deferred[flushed++][kFlush]();
+    } finally {
+      this.direct = false;
+      if (flushed === deferred.length) {
+        deferred.length = 0;
+      } else {
+        deferred.splice(0, flushed); // user code has thrown: the others go on after that
+        this.scheduleFlush();
+      }
+    }
   }
 
   // --- commands
@@ -482,8 +499,11 @@ class UringBackend {
 
 function flushTurn(backend) {
   backend.flushScheduled = false;
-  backend.flushDeferred();
-  backend.native.flush();
+  try {
+    backend.flushDeferred();
+  } finally {
+    backend.native.flush();
+  }
 }
 
 function drain(backend) {

@@ -29,8 +29,8 @@ function describeProblem(verdict, facts) {
 const NO_ADDON = {
   cause: 'addon',
   reason: 'the native addon does not load',
-  advice: 'install the package of this platform, or build the addon from a checkout',
-  command: 'npm install --include=optional searings   (in a checkout: npm run build)',
+  advice: 'install the package of this platform, or build the addon with cmake, gcc and liburing',
+  command: 'npm install --include=optional searings   (to build: npm rebuild searings)',
 };
 
 /**

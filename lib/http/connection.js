@@ -75,49 +75,63 @@ function giveLate(connection) {
   }
 }
 
-/** Each runs in the asynchronous context of the connection, as the callbacks of Node's parser do. */
-function call(connection, callback, ...args) {
-  const parser = connection[kParser];
-  if (parser.socket !== connection) return; // it has left HTTP, or is closing
-  if (connection[kIdle] !== null) connection[kIdle].timer.refresh();
-  connection[kScope].runInAsyncScope(parser[callback], parser, ...args);
-}
-
+/**
+ * Each runs in the asynchronous context of the connection, as the callbacks of Node's parser do, and does
+ * nothing once the connection has left HTTP, or is closing.
+ */
 function giveHead(connection, record, headers) {
-  const { HEADERS_COMPLETE } = nodeParser();
   connection[kMethod] = record.method;
   connection[kReceiving] = true;
+  connection[kScope].runInAsyncScope(tellHead, connection, record, headers);
+}
+
+function tellHead(record, headers) {
+  const parser = this[kParser];
+  const { HEADERS_COMPLETE } = nodeParser();
   try {
-    call(
-      connection,
-      HEADERS_COMPLETE,
-      1,
-      record.minor,
-      headers,
-      undefined, // the method: a number of Node's own, see kHttpAdopt
-      record.url,
-      undefined,
-      undefined,
-      false,
-      record.keepAlive,
-    );
+    if (parser.socket === this) {
+      parser[HEADERS_COMPLETE](
+        1,
+        record.minor,
+        headers,
+        undefined, // the method: a number of Node's own, see kHttpAdopt
+        record.url,
+        undefined,
+        undefined,
+        false,
+        record.keepAlive,
+      );
+    }
+    if (this[kIdle] !== null) this[kIdle].touch();
   } finally {
-    if (record.complete) giveEnd(connection);
+    if (record.complete) tellEnd.call(this);
   }
 }
 
 function giveBody(connection, chunk) {
-  call(connection, nodeParser().BODY, chunk);
+  connection[kScope].runInAsyncScope(tell, connection, nodeParser().BODY, chunk);
 }
 
 function giveTrailers(connection, headers) {
-  call(connection, nodeParser().HEADERS, headers, '');
+  connection[kScope].runInAsyncScope(tell, connection, nodeParser().HEADERS, headers, '');
+}
+
+function tell(callback, a, b) {
+  if (this[kParser].socket !== this) return;
+  if (this[kIdle] !== null) this[kIdle].touch();
+  this[kParser][callback](a, b);
 }
 
 function giveEnd(connection) {
-  connection[kReceiving] = false;
-  connection[kServed] = true;
-  call(connection, nodeParser().MESSAGE_COMPLETE);
+  connection[kScope].runInAsyncScope(tellEnd, connection);
+}
+
+function tellEnd() {
+  this[kReceiving] = false;
+  this[kServed] = true;
+  if (this[kParser].socket !== this) return;
+  if (this[kIdle] !== null) this[kIdle].touch();
+  this[kParser][nodeParser().MESSAGE_COMPLETE]();
 }
 
 /** Node's own handler of errors on a server's connection tells 'clientError', or answers. */

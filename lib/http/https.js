@@ -1,10 +1,15 @@
 'use strict';
 
 const https = require('node:https');
+const { kKind } = require('../symbols');
 const { secureOnTransport } = require('../tls/secure');
 
 /** `https.Server` on our transport. */
-class HttpsServer extends secureOnTransport(https.Server) {}
+class HttpsServer extends secureOnTransport(https.Server) {
+  get [kKind]() {
+    return 'https';
+  }
+}
 
 /**
  * As `https.createServer()`.

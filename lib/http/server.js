@@ -9,6 +9,7 @@ const {
   kHttpAdopt,
   kHttpIdle,
   kHttpSettings,
+  kKind,
   kLimitTimes,
   kServe,
   kTcp,
@@ -77,6 +78,10 @@ class HttpServer extends onTransport(http.Server) {
     connection[kHttpAdopt]();
     this[kNatives].add(connection);
     connection.once('close', () => this[kNatives].delete(connection));
+  }
+
+  get [kKind]() {
+    return 'http';
   }
 
   closeIdleConnections() {

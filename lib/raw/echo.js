@@ -1,6 +1,7 @@
 'use strict';
 
 const { ECHO_OPTIONS, TCP_OPTIONS, normalizeOptions } = require('../options');
+const { kKind } = require('../symbols');
 const { Service, kEngineFor, kStart } = require('./service');
 
 /** The queues that an echo hardly uses: only the server itself speaks through them. */
@@ -25,6 +26,10 @@ class UringTcpEchoServer extends Service {
 
   start() {
     return this[kStart]();
+  }
+
+  get [kKind]() {
+    return 'uring_tcp_echo';
   }
 
   [kEngineFor](name, options) {

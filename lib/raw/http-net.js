@@ -2,7 +2,8 @@
 
 const http = require('node:http');
 const { whereToListen } = require('../backend/net');
-const { kOnRequest, kOnRequests, kOnStopped } = require('../symbols');
+const { connectionClose, connectionOpen } = require('../diagnostics');
+const { kOnEvent, kOnEvents, kOnStopped } = require('../symbols');
 const { REPLY, makeHead } = require('./http-head');
 const { HttpRequest } = require('./http-request');
 
@@ -49,6 +50,7 @@ class HttpNet {
     this.sockets = new Set();
     this.pending = new Map(); // by request id: the ServerResponse
     this.lastId = 0;
+    this.lastConnection = 0;
     this.requests = []; // of one startBatch() call
     this.keeper = null;
     this.stopping = false;
@@ -114,6 +116,13 @@ class HttpNet {
     socket.unref();
     this.sockets.add(socket);
     this.counters.connectionsAccepted++;
+    const connectionId = ++this.lastConnection;
+    const told = this.options.http.handler; // as on the native worker
+    if (told && connectionOpen.hasSubscribers) {
+      const { remoteAddress: address, remotePort: port, remoteFamily: family } = socket;
+      const peer = address === undefined ? undefined : { address, port, family };
+      connectionOpen.publish({ server: this.owner, connectionId, peer });
+    }
     if (this.options.idleTimeoutMs > 0) {
       socket.setTimeout(this.options.idleTimeoutMs, () => {
         this.counters.idleTimeouts++;
@@ -122,6 +131,9 @@ class HttpNet {
     }
     socket.once('close', () => {
       this.sockets.delete(socket);
+      if (told && connectionClose.hasSubscribers) {
+        connectionClose.publish({ server: this.owner, connectionId });
+      }
       this.counters.connectionsClosed++;
       this.counters.bytesReceived += socket.bytesRead;
       this.counters.bytesSent += socket.bytesWritten;
@@ -254,7 +266,7 @@ class HttpNet {
 
   tell(request) {
     if (!this.batched) {
-      this.owner[kOnRequest](request);
+      this.owner[kOnEvent](request);
       return;
     }
     if (this.requests.push(request) === 1) process.nextTick(() => this.deliver());
@@ -264,7 +276,7 @@ class HttpNet {
   deliver() {
     const { requests } = this;
     this.requests = [];
-    if (requests.length > 0) this.owner[kOnRequests](requests);
+    if (requests.length > 0) this.owner[kOnEvents](requests);
   }
 
   // --- responses

@@ -2,7 +2,7 @@
 
 const { codedError, invalidArgType } = require('../errors');
 const { HTTP_OPTIONS, normalizeOptions } = require('../options');
-const { kOnRequest, kOnRequests } = require('../symbols');
+const { kKind, kOnEvent, kOnEvents } = require('../symbols');
 const { makeHead } = require('./http-head');
 const { Service, kEngine, kEngineFor, kIdle, kStart } = require('./service');
 
@@ -117,6 +117,10 @@ class UringHttpServer extends Service {
     return this.#fixedWanted || alone ? [...routes, this.#fixed] : routes;
   }
 
+  get [kKind]() {
+    return 'uring_http';
+  }
+
   [kEngineFor](name, options) {
     const Engine = name === 'net' ? require('./http-net') : require('./http-uring');
     const settings = {
@@ -140,11 +144,11 @@ class UringHttpServer extends Service {
     return new Engine(this, settings, this[kBatched]);
   }
 
-  [kOnRequest](request) {
+  [kOnEvent](request) {
     this[kHandler](request);
   }
 
-  [kOnRequests](requests) {
+  [kOnEvents](requests) {
     this[kHandler](requests);
   }
 

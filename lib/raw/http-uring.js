@@ -1,14 +1,15 @@
 'use strict';
 
 const { loadBinding } = require('../binding');
-const UringBackend = require('../backend/uring');
-const { kOnListenerClosed, kOnRequest, kOnRequests } = require('../symbols');
+const { connectionClose, connectionOpen } = require('../diagnostics');
+const { kOnListenerClosed } = require('../symbols');
 const { makeHead } = require('./http-head');
 const { Record } = require('../backend/http-record');
 const { HttpRequest } = require('./http-request');
+const { TellerBackend } = require('./teller');
 
 const { constants } = loadBinding().binding;
-const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = constants;
+const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B } = constants;
 const { OPEN, DATA, DATA_SMALL, REQUEST, REQUEST_SMALL, REQUEST_END, CLOSED } = constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
 const { POST_TAKEN, POST_NO_SPACE, REPLY_HEAD, REPLY_1_0, REPLY_CLOSE } = constants;
@@ -29,49 +30,16 @@ class Pending {
 }
 
 /** `UringHttpServer` on the native worker, which parses, keeps the order, and answers what it can. */
-class HttpUring extends UringBackend {
+class HttpUring extends TellerBackend {
   constructor(server, options, batched) {
-    super(server, options);
-    this.batched = batched;
+    super(server, options, batched);
     this.ids = []; // by slot
     this.newest = []; // by slot: the pending request that came last
     this.pending = new Map(); // by request id
     this.lastId = 0;
-    this.requests = []; // of one startBatch() call
   }
 
   // --- events
-
-  /** As in UringBackend: with a count, or with 0 to go on after a handler threw. */
-  onBatch(count) {
-    if (count !== 0) {
-      this.cursor = 0;
-      this.count = count;
-      this.batches++;
-      this.inBatch = true;
-    }
-    for (;;) {
-      if (this.cursor < this.count) this.take(this.cursor++ * RECORD_LENGTH);
-      else if (this.requests.length > 0) this.deliver();
-      else break;
-    }
-    this.inBatch = false;
-  }
-
-  tell(request) {
-    if (!this.batched) {
-      this.owner[kOnRequest](request);
-      return;
-    }
-    this.requests.push(request);
-    if (this.requests.length === this.options.eventBatchSize) this.deliver();
-  }
-
-  deliver() {
-    const { requests } = this;
-    this.requests = [];
-    this.owner[kOnRequests](requests);
-  }
 
   take(at) {
     const { records } = this;
@@ -102,8 +70,7 @@ class HttpUring extends UringBackend {
   takeOther(kind, slot, result) {
     switch (kind) {
       case OPEN:
-        this.ids[slot] = result * SLOTS + slot;
-        this.newest[slot] = null;
+        this.onOpen(slot, result * SLOTS + slot);
         break;
       case CLOSED:
         this.forget(slot);
@@ -115,13 +82,16 @@ class HttpUring extends UringBackend {
         this.owner[kOnListenerClosed]();
         break;
       case STOPPED:
-        if (this.requests.length > 0) {
-          this.cursor--; // again, after those: whether their handler throws or not
-          this.deliver();
-        } else {
-          this.onStopped();
-        }
+        this.takeStopped();
         break;
+    }
+  }
+
+  onOpen(slot, id) {
+    this.ids[slot] = id;
+    this.newest[slot] = null;
+    if (connectionOpen.hasSubscribers) {
+      this.publish(connectionOpen, id, { peer: this.native.peer(id) });
     }
   }
 
@@ -162,6 +132,7 @@ class HttpUring extends UringBackend {
       this.pending.delete(pending.request.requestId);
     }
     this.newest[slot] = null;
+    if (connectionClose.hasSubscribers) this.publish(connectionClose, this.ids[slot]);
     this.ids[slot] = 0;
   }
 

@@ -1,6 +1,7 @@
 'use strict';
 
 const NetBackend = require('../backend/net');
+const { connectionClose, connectionError, connectionOpen } = require('../diagnostics');
 const {
   kFlush,
   kOnClosed,
@@ -65,12 +66,16 @@ class RawConnection {
   [kOnError](err) {
     if (this.quiet) return;
     this.close();
+    if (connectionError.hasSubscribers) {
+      this.engine.publish(connectionError, this.id, { error: err });
+    }
     this.engine.tell(new RawEvent('error', this.id, undefined, err.code));
   }
 
   [kOnClosed]() {
     this.quiet = true;
     this.engine.connections.delete(this.id);
+    if (connectionClose.hasSubscribers) this.engine.publish(connectionClose, this.id);
     this.engine.tell(new RawEvent('close', this.id));
   }
 
@@ -128,6 +133,7 @@ class RawNet extends NetBackend {
     const connection = new RawConnection(this, ++this.lastId, handle);
     this.connections.set(connection.id, connection);
     const peer = this.peer(handle);
+    if (connectionOpen.hasSubscribers) this.publish(connectionOpen, connection.id, { peer });
     // After the backend has learnt of the connection, whatever the handler does.
     process.nextTick(
       tell,
@@ -147,6 +153,10 @@ class RawNet extends NetBackend {
   }
 
   // --- events
+
+  publish(channel, connectionId, more) {
+    channel.publish({ server: this.service, connectionId, ...more });
+  }
 
   tell(event) {
     if (!this.batched) {

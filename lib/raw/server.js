@@ -2,7 +2,7 @@
 
 const { invalidArgType, outOfRange } = require('../errors');
 const { RAW_OPTIONS, normalizeOptions } = require('../options');
-const { kOnEvent, kOnEvents } = require('../symbols');
+const { kKind, kOnEvent, kOnEvents } = require('../symbols');
 const { Service, kEngine, kEngineFor, kIdle, kStart } = require('./service');
 
 const kListener = Symbol('listener');
@@ -89,6 +89,10 @@ class UringTcpServer extends Service {
       this[kBatched] = batched;
     }
     return this[kStart]();
+  }
+
+  get [kKind]() {
+    return 'uring_tcp';
   }
 
   [kEngineFor](name, options) {

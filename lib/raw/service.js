@@ -3,7 +3,9 @@
 const dns = require('node:dns');
 const net = require('node:net');
 const { selectBackend } = require('../backend/select');
+const { serverClose, tellListening } = require('../diagnostics');
 const { codedError } = require('../errors');
+const { metricsOf } = require('../metrics');
 const { kOnListenerClosed, kOnStopped } = require('../symbols');
 
 const kOptions = Symbol('options');
@@ -83,6 +85,7 @@ class Service {
     }
     this[kPhase] = RUNNING;
     this[kBound] = this[kEngine].address();
+    tellListening(this);
     return this.info();
   }
 
@@ -122,6 +125,8 @@ class Service {
 
   #finish() {
     this[kPhase] = STOPPED;
+    // One that never listened has nothing to close.
+    if (this[kBound] !== null && serverClose.hasSubscribers) serverClose.publish({ server: this });
     this[kStopped]?.();
   }
 
@@ -168,6 +173,11 @@ class Service {
       host: this[kBound]?.address,
       ...this[kBound],
     };
+  }
+
+  /** {@link info} for Prometheus, in its text format. */
+  metrics(options) {
+    return metricsOf(this, options);
   }
 }
 

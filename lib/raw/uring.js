@@ -2,12 +2,14 @@
 
 const { getSystemErrorName } = require('node:util');
 const { loadBinding } = require('../binding');
-const UringBackend = require('../backend/uring');
-const { kOnEvent, kOnEvents, kOnListenerClosed } = require('../symbols');
+const { connectionClose, connectionError, connectionOpen } = require('../diagnostics');
+const { systemError } = require('../errors');
+const { kOnListenerClosed } = require('../symbols');
 const { RawEvent } = require('./event');
+const { TellerBackend } = require('./teller');
 
 const { constants } = loadBinding().binding;
-const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B, RECORD_LENGTH } = constants;
+const { RECORD_KIND, RECORD_SLOT, RECORD_A, RECORD_B } = constants;
 const { OPEN, DATA, DATA_SMALL, END, ERROR, DRAIN, CLOSED } = constants;
 const { COMMAND_SPACE, LISTENER_CLOSED, STOPPED } = constants;
 const { POST_TAKEN, POST_NO_SPACE, CLOSE_NO_MEMORY } = constants;
@@ -15,6 +17,7 @@ const { POST_TAKEN, POST_NO_SPACE, CLOSE_NO_MEMORY } = constants;
 const SLOTS = 2 ** constants.SLOT_BITS;
 const SLOT_MASK = SLOTS - 1; // `id & SLOT_MASK` is the slot: & takes an id modulo 2 ** 32
 const SLOTS_FIRST = 256;
+const ENOMEM = -12;
 
 /** What is no more to be told of a connection. */
 const NO_DATA = 1; // 'data', 'end' and 'drain': it has been given its last send, or is being closed
@@ -28,14 +31,13 @@ function longer(array, Type) {
 }
 
 /**
- * The raw server on the native worker: a UringBackend whose connections are ids, and whose sends need no
+ * The raw server on the native worker: a backend whose connections are ids, and whose sends need no
  * object, no callback and no SENT event, because the core keeps their bytes.
  */
-class RawUring extends UringBackend {
+class RawUring extends TellerBackend {
   constructor(server, options, batched) {
     const { maxConnections: connectionsMax } = options;
-    super(server, { ...options, connectionsMax, mixedBatches: batched });
-    this.batched = batched;
+    super(server, { ...options, connectionsMax, mixedBatches: batched }, batched);
     this.ids = new Float64Array(SLOTS_FIRST); // by slot: who is there
     this.open = new Float64Array(SLOTS_FIRST); // by slot: who can be sent to
     this.told = new Uint8Array(SLOTS_FIRST); // by slot: NO_DATA, NO_ERROR, CLOSING
@@ -43,7 +45,6 @@ class RawUring extends UringBackend {
     this.postIds = new Float64Array(SLOTS_FIRST); // of one sendBatch() or broadcast()
     this.crowded = new Set(); // refused because of the command ring
     this.drained = []; // of those, whose 'drain' is due
-    this.events = []; // of one startBatch() call
     this.sendRefusals = 0;
   }
 
@@ -53,36 +54,10 @@ class RawUring extends UringBackend {
 
   // --- events
 
-  /** As in UringBackend: with a count, or with 0 to go on after a handler threw. */
-  onBatch(count) {
-    if (count !== 0) {
-      this.cursor = 0;
-      this.count = count;
-      this.batches++;
-      this.inBatch = true;
-    }
-    for (;;) {
-      if (this.drained.length > 0) this.onDrained(this.drained.pop());
-      else if (this.cursor < this.count) this.take(this.cursor++ * RECORD_LENGTH);
-      else if (this.events.length > 0) this.deliver();
-      else break;
-    }
-    this.inBatch = false;
-  }
-
-  tell(event) {
-    if (!this.batched) {
-      this.owner[kOnEvent](event);
-      return;
-    }
-    this.events.push(event);
-    if (this.events.length === this.options.eventBatchSize) this.deliver();
-  }
-
-  deliver() {
-    const { events } = this;
-    this.events = [];
-    this.owner[kOnEvents](events);
+  step() {
+    if (this.drained.length === 0) return super.step();
+    this.onDrained(this.drained.pop());
+    return true;
   }
 
   take(at) {
@@ -128,12 +103,7 @@ class RawUring extends UringBackend {
         this.owner[kOnListenerClosed]();
         break;
       case STOPPED:
-        if (this.events.length > 0) {
-          this.cursor--; // again, after those: whether their handler throws or not
-          this.deliver();
-        } else {
-          this.onStopped();
-        }
+        this.takeStopped();
         break;
     }
   }
@@ -149,7 +119,9 @@ class RawUring extends UringBackend {
     this.ids[slot] = id;
     this.open[slot] = id;
     this.told[slot] = 0;
-    this.tell(new RawEvent('connect', id, undefined, undefined, this.native.peer(id)));
+    const peer = this.native.peer(id);
+    if (connectionOpen.hasSubscribers) this.publish(connectionOpen, id, { peer });
+    this.tell(new RawEvent('connect', id, undefined, undefined, peer));
   }
 
   /** A handler that was told before may have closed it. */
@@ -162,6 +134,7 @@ class RawUring extends UringBackend {
     const id = this.ids[slot];
     this.retire(slot, NO_DATA | NO_ERROR | CLOSING);
     this.command('close', id);
+    this.publishError(id, errno, 'read');
     this.tell(new RawEvent('error', id, undefined, getSystemErrorName(errno)));
   }
 
@@ -170,12 +143,19 @@ class RawUring extends UringBackend {
     if (reason === CLOSE_NO_MEMORY && !(this.told[slot] & NO_ERROR)) {
       this.retire(slot, NO_ERROR);
       this.cursor--; // 'close' comes next
+      this.publishError(id, ENOMEM, 'write');
       this.tell(new RawEvent('error', id, undefined, 'ENOMEM'));
       return;
     }
     this.ids[slot] = 0;
     this.open[slot] = 0;
+    if (connectionClose.hasSubscribers) this.publish(connectionClose, id);
     this.tell(new RawEvent('close', id));
+  }
+
+  publishError(id, errno, syscall) {
+    if (!connectionError.hasSubscribers) return;
+    this.publish(connectionError, id, { error: systemError(errno, syscall) });
   }
 
   /** The connection can no more be sent to, and less is told of it. */

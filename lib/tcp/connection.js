@@ -2,9 +2,12 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { Duplex } = require('node:stream');
+const { connectionClose, connectionError } = require('../diagnostics');
 const { codedError, invalidArgType, outOfRange } = require('../errors');
 const { coalesce } = require('./coalesce');
+const { IdleTimer } = require('./idle');
 const {
+  kFacade,
   kFlush,
   kOnClosed,
   kOnData,
@@ -43,36 +46,27 @@ const NOT_READING = PAUSED | PEER_ENDED;
 
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
-/** The inactivity timer of one connection; there is none until setTimeout() asks for it. */
-class IdleTimer {
-  constructor(connection, ms) {
-    this.queued = 0;
-    this.timer = setTimeout(onIdleTimer, ms, connection).unref();
-  }
-}
-
-function onIdleTimer(connection) {
-  const idle = connection[kIdle];
-  if (idle === null) return;
+function onIdle(idle) {
+  const { connection } = idle;
   // A slow peer that does take bytes of a large write is not idle.
   const queued = idle.queued > 0 ? connection[kBackend].queuedBytes(connection[kHandle]) : 0;
   if (queued === idle.queued) {
     connection.emit('timeout');
     return;
   }
+  idle.start(idle.ms);
   idle.queued = queued;
-  idle.timer.refresh();
-}
-
-function stopIdleTimer(connection) {
-  clearTimeout(connection[kIdle].timer);
-  connection[kIdle] = null;
 }
 
 /** Notes activity on the writing side, and how many bytes are under way. */
 function touchIdleTimer(connection, queued) {
   connection[kIdle].queued = queued;
-  connection[kIdle].timer.refresh();
+  connection[kIdle].touch();
+}
+
+/** The server that the user has. */
+function facadeOf(connection) {
+  return connection[kTransport].server[kFacade];
 }
 
 /**
@@ -81,7 +75,11 @@ function touchIdleTimer(connection, queued) {
  */
 function emitClose(connection) {
   if (connection.errored) complete(connection, connection.errored);
-  connection.emit('close', (connection[kFlags] & HAD_ERROR) !== 0);
+  const hadError = (connection[kFlags] & HAD_ERROR) !== 0;
+  if (connectionClose.hasSubscribers) {
+    connectionClose.publish({ server: facadeOf(connection), connection, hadError });
+  }
+  connection.emit('close', hadError);
   if (connection[kCallback] === null) return;
   const message = 'Cannot call write after a stream was destroyed';
   complete(connection, codedError(Error, 'ERR_STREAM_DESTROYED', message));
@@ -232,7 +230,7 @@ class TcpConnection extends Duplex {
   [kOnData](chunk) {
     if ((this[kFlags] & CLOSING) !== 0) return;
     this[kBytesIn] += chunk.length;
-    if (this[kIdle] !== null) this[kIdle].timer.refresh();
+    if (this[kIdle] !== null) this[kIdle].touch();
     if (!this.push(chunk) && (this[kFlags] & (PAUSED | CLOSING)) === 0) {
       this[kFlags] |= PAUSED;
       this[kBackend].pause(this[kHandle]);
@@ -280,6 +278,17 @@ class TcpConnection extends Duplex {
     }
     if (typeof encoding === 'function') return super.write(chunk, inContext(encoding));
     return super.write(chunk, encoding, inContext(callback));
+  }
+
+  /** As in a stream, but for the cork of write(): Node's HTTP server would draw that too. */
+  uncork() {
+    if ((this[kFlags] & DEFERRED) === 0 || this.writableCorked > 1) super.uncork();
+  }
+
+  /** What was written goes before the end: a stream that is ending may not notice that its last write is over. */
+  end(chunk, encoding, callback) {
+    this[kFlags] &= ~DEFERRED;
+    return super.end(chunk, encoding, callback);
   }
 
   [kFlush]() {
@@ -348,8 +357,11 @@ class TcpConnection extends Duplex {
   _destroy(err, callback) {
     const flags = this[kFlags] | CLOSING | (err ? HAD_ERROR : 0);
     this[kFlags] = flags;
-    if (this[kIdle] !== null) stopIdleTimer(this);
+    if (this[kIdle] !== null) this[kIdle].stop();
     this[kTransport].ending();
+    if (err && connectionError.hasSubscribers) {
+      connectionError.publish({ server: facadeOf(this), connection: this, error: err });
+    }
     if ((flags & CLOSED) === 0) {
       updateHold(this);
       this[kBackend].close(this[kHandle], (flags & RESET) !== 0);
@@ -396,12 +408,13 @@ class TcpConnection extends Duplex {
       throw invalidArgType('"callback" argument', 'of type function', callback);
     }
     this.timeout = ms;
-    if (this[kIdle] !== null) stopIdleTimer(this);
     if (duration > 0) {
-      this[kIdle] = new IdleTimer(this, duration);
+      this[kIdle] ??= new IdleTimer(this, onIdle);
+      this[kIdle].start(duration);
       if (callback !== undefined) this.once('timeout', callback);
-    } else if (callback !== undefined) {
-      this.removeListener('timeout', callback);
+    } else {
+      if (this[kIdle] !== null) this[kIdle].pause();
+      if (callback !== undefined) this.removeListener('timeout', callback);
     }
     return this;
   }

@@ -1,8 +1,9 @@
 'use strict';
 
 const { codedError } = require('../errors');
+const { metricsOf } = require('../metrics');
 const { TCP_OPTIONS } = require('../options');
-const { kServe, kTcp } = require('../symbols');
+const { kFacade, kServe, kTcp } = require('../symbols');
 const { TcpServer } = require('./server');
 
 /** What Node's class and ours both have an option for, and Node's is to have. */
@@ -65,6 +66,11 @@ class Beneath {
     return this[kTcp].info();
   }
 
+  /** {@link info} for Prometheus, as `TcpServer#metrics`. */
+  metrics(options) {
+    return metricsOf(this, options);
+  }
+
   /** How net.Server finds out whether it has closed. The TcpServer tells us when it has. */
   _emitCloseIfDrained() {}
 }
@@ -94,6 +100,7 @@ function onTransport(NodeServer) {
     constructor(options, listener) {
       super(options, listener);
       this[kTcp] = new TcpServer(transportOptions(typeof options === 'function' ? null : options));
+      this[kTcp][kFacade] = this;
       forwardEvents(this[kTcp], this);
     }
 

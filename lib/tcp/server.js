@@ -1,13 +1,17 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
+const { serverClose, tellListening } = require('../diagnostics');
 const { codedError, invalidArgType } = require('../errors');
 const { normalizeOptions } = require('../options');
 const { selectBackend } = require('../backend/select');
 const { parseListenArgs } = require('../listen-args');
+const { metricsOf } = require('../metrics');
 const { Transport } = require('./transport');
 const {
   kConnections,
+  kFacade,
+  kKind,
   kLimitTimes,
   kOnListenError,
   kOnListenerLost,
@@ -59,7 +63,10 @@ function closeOnAbort(server, signal) {
 function emitCloseIfDrained(server) {
   if (!server[kClosing] || server[kCurrent] !== null || server[kLive].size > 0) return;
   server[kClosing] = false;
-  process.nextTick(() => server.emit('close'));
+  process.nextTick(() => {
+    if (serverClose.hasSubscribers) serverClose.publish({ server: server[kFacade] });
+    server.emit('close');
+  });
 }
 
 /** A TCP server with the interface of `net.Server`. */
@@ -77,6 +84,7 @@ class TcpServer extends EventEmitter {
     }
     this[kOptions] = settings;
     this[kStreamOptions] = streamOptionsOf(settings);
+    this[kFacade] = this; // whom the user knows: an HTTP server, say
     this[kConnections] = 0;
     this[kCurrent] = null; // the transport that listens, or is about to
     this[kLive] = new Set(); // that one, and those whose connections live on after close()
@@ -167,6 +175,15 @@ class TcpServer extends EventEmitter {
     return { backend: name, driver, fallbackReason, listening: false };
   }
 
+  /** {@link info} for Prometheus, in its text format. */
+  metrics(options) {
+    return metricsOf(this, options);
+  }
+
+  get [kKind]() {
+    return 'tcp';
+  }
+
   /** @private for an HTTP server whose time limits have been changed */
   [kLimitTimes](headersMs, requestMs) {
     for (const { backend } of this[kLive]) {
@@ -175,6 +192,7 @@ class TcpServer extends EventEmitter {
   }
 
   [kOnListening]() {
+    tellListening(this[kFacade]);
     this.emit('listening');
   }
 

@@ -3,12 +3,14 @@
 const dns = require('node:dns');
 const net = require('node:net');
 const { selectBackend } = require('../backend/select');
+const { connectionOpen } = require('../diagnostics');
 const { systemError } = require('../errors');
 const { TcpConnection } = require('./connection');
 const {
   kConnectionClass,
   kHttpSettings,
   kConnections,
+  kFacade,
   kOnListenError,
   kOnListenerClosed,
   kOnListenerLost,
@@ -188,6 +190,9 @@ class Transport {
     const { keepAlive, keepAliveInitialDelay, pauseOnConnect } = server[kOptions];
     if (keepAlive) backend.setKeepAlive(handle, true, keepAliveInitialDelay);
     if (pauseOnConnect) connection[kPauseAtOpen]();
+    if (connectionOpen.hasSubscribers) {
+      connectionOpen.publish({ server: server[kFacade], connection });
+    }
     try {
       server.emit('connection', connection);
     } catch (err) {

@@ -1,10 +1,15 @@
 'use strict';
 
 const tls = require('node:tls');
+const { kKind } = require('../symbols');
 const { secureOnTransport } = require('./secure');
 
 /** `tls.Server` on our transport. */
-class TlsServer extends secureOnTransport(tls.Server) {}
+class TlsServer extends secureOnTransport(tls.Server) {
+  get [kKind]() {
+    return 'tls';
+  }
+}
 
 /**
  * As `tls.createServer()`.

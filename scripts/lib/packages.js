@@ -24,7 +24,17 @@ const NEEDS = {
     { program: 'clang', package: 'clang' },
     { library: 'libclang_rt.fuzzer', package: 'libclang-rt-dev' },
   ],
+  x64: [{ program: 'x86_64-linux-gnu-gcc', package: 'gcc-x86-64-linux-gnu' }],
+  arm64: [
+    { program: 'aarch64-linux-gnu-gcc', package: 'gcc-aarch64-linux-gnu' },
+    { file: '/usr/aarch64-linux-gnu/include/stdio.h', package: 'libc6-dev-arm64-cross' },
+  ],
+  emulation: [
+    { program: 'qemu-aarch64-static', package: 'qemu-user-static' },
+    { file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6', package: 'libstdc++6-arm64-cross' },
+  ],
   redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
+  wrk: [{ program: 'wrk', package: 'wrk' }],
 };
 
 const HEADER_FOLDERS = ['/usr/include', '/usr/local/include'];
@@ -50,6 +60,11 @@ function isThere(need) {
     return fs.existsSync(need.file);
   }
   return HEADER_FOLDERS.some((folder) => fs.existsSync(path.join(folder, need.header)));
+}
+
+/** Whether a program is in one of the folders of PATH. */
+function hasProgram(program) {
+  return isThere({ program });
 }
 
 /** The words that make a command run as root: none needed, sudo if it asks nothing, or null. */
@@ -118,4 +133,4 @@ function ensurePackages(kinds) {
   }
 }
 
-module.exports = { ensurePackages };
+module.exports = { ensurePackages, hasProgram };

@@ -78,9 +78,9 @@ sea__http_tell_data(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *inpu
   }
   sea_event_t event = {.kind = SEA_EVENT_DATA, .result = (int32_t)len};
   if (input->event != NULL) {
-    event.marks = SEA_MARK_KEEP;
+    event.marks = SEA_MARK_KEEP | (input->event->marks & SEA_MARK_AREA);
     event.buffer_id = input->event->buffer_id;
-    event.offset = (uint32_t)(data - sea__bufring_data(&loop->buffers, event.buffer_id));
+    event.offset = input->event->offset + (uint32_t)(data - sea__loop_data(loop, input->event));
   } else {
     event.marks = SEA_MARK_BLOCK;
     char *block = sea__http_block_acquire(&loop->http->blocks, (uint32_t)len, &event.buffer_id);
@@ -236,7 +236,7 @@ static void
 on_data(sea_loop_t *loop, sea_http_conn_t *h, const sea_event_t *event)
 {
   sea_http_input_t input = {.event = event};
-  char *data = sea__bufring_data(&loop->buffers, event->buffer_id) + event->offset;
+  char *data = sea__loop_data(loop, event);
   h->told = 0;
   size_t len = (size_t)event->result;
   size_t used = h->held != NULL ? 0 : consume(loop, h, &input, data, len);

@@ -180,6 +180,61 @@ paused_and_starved_connections_close(void **state)
   host_stop(host);
 }
 
+#define FAIR_CONNS 8U
+#define FAIR_LEN 4096U
+#define BUFFER_LEN 64U /* of tiny_options() */
+#define AHEAD_MAX 4U   /* buffers that one connection may have had more than another */
+
+/* Nobody is done yet as long as this is asked: all have as much to send. */
+static void
+check_fairness(host_t *host, host_conn_t *conn, const void *bytes, size_t len)
+{
+  uint64_t least = UINT64_MAX;
+  uint64_t most = 0;
+  (void)conn;
+  (void)bytes;
+  (void)len;
+  for (uint32_t i = 0; i < FAIR_CONNS; i++) {
+    uint64_t received = host->conns[i].received;
+    least = received < least ? received : least;
+    most = received > most ? received : most;
+  }
+  uint64_t *ahead = host->arg;
+  *ahead = most - least > *ahead ? most - least : *ahead;
+}
+
+/* Connections that wait for buffers get them in turn: none is far ahead of another. */
+static void
+few_buffers_are_shared_fairly(void **state)
+{
+  (void)state;
+  for (uint32_t count = 1; count <= 4; count *= 2) {
+    sea_options_t options = tiny_options();
+    options.buffer_count = count;
+    uint64_t ahead = 0;
+    int fds[FAIR_CONNS];
+    host_t *host = host_start(&options);
+    host->on_data = check_fairness;
+    host->on_end = close_at_end;
+    host->arg = &ahead;
+    for (uint32_t i = 0; i < FAIR_CONNS; i++) {
+      fds[i] = client_connect(host->port);
+      host_until(host, host->opened == i + 1);
+    }
+    for (uint32_t i = 0; i < FAIR_CONNS; i++) {
+      client_write_pattern(fds[i], FAIR_LEN, 8, 0);
+    }
+    host_until(host, host->received == FAIR_CONNS * FAIR_LEN);
+    assert_true(host_info(host).buffer_starvations > 0);
+    assert_true(ahead <= AHEAD_MAX * BUFFER_LEN * count);
+    for (uint32_t i = 0; i < FAIR_CONNS; i++) {
+      close(fds[i]);
+    }
+    host_drain(host);
+    host_stop(host);
+  }
+}
+
 int
 main(void)
 {
@@ -188,6 +243,7 @@ main(void)
       cmocka_unit_test(pausing_and_resuming_at_random_loses_nothing),
       cmocka_unit_test(a_paused_connection_holds_its_peer_up),
       cmocka_unit_test(paused_and_starved_connections_close),
+      cmocka_unit_test(few_buffers_are_shared_fairly),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

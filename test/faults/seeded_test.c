@@ -2,6 +2,7 @@
  * SEARINGS_FAULT_SEED which is the first; a failure names its seed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "play.h"
 
@@ -45,6 +46,8 @@ any_options(void)
   options.zero_copy_min = one_of_three(1, 512, 32768);
   options.send_buffer_count = one_of_three(1, 4, 64);
   options.send_buffer_size = one_of_three(4096, 8192, 65536);
+  options.zcrx = now_and_then(8); /* which loopback does not have: the ring is made twice */
+  strcpy(options.zcrx_interface, "lo");
   return options;
 }
 

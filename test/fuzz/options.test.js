@@ -77,12 +77,14 @@ describe('options of any kind', function () {
           : fc.oneof(fc.constantFrom(min, max), fc.integer({ min, max })),
       ]),
   );
+  valid.zcrxRxBufferSize = fc.constantFrom(0, 4096, 65536, 2 ** 20);
+  valid.zcrxInterfaceName = fc.constant('lo');
 
   it('what is valid in JavaScript is valid in the core', () => {
     const { binding } = loadBinding();
     const records = new Int32Array(4 * binding.constants.RECORD_LENGTH);
     fc.assert(
-      fc.property(fc.record(valid, { requiredKeys: [] }), (given) => {
+      fc.property(fc.record(valid, { requiredKeys: ['zcrxInterfaceName'] }), (given) => {
         const complete = smaller(normalizeOptions(given, RAW_OPTIONS));
         binding.createTransport(complete, records, noop, noop, noop).release();
       }),

@@ -55,13 +55,13 @@ function withLimits(limits) {
  *
  * @returns {Promise<{code: number | null, stdout: string, stderr: string}>}
  */
-async function runNode(args, { prefix = [], env = {} } = {}) {
+async function runNode(args, { prefix = [], env = {}, limitMs = seconds(20) } = {}) {
   const [program, ...rest] = [...prefix, process.execPath, ...args];
   const child = spawn(program, rest, {
     env: { ...process.env, SEARINGS_BACKEND: '', SEARINGS_ZCRX_IGNORE_ADVISORIES: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const killer = setTimeout(() => child.kill('SIGKILL'), seconds(20));
+  const killer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   const exited = new Promise((resolve) => child.once('close', resolve));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const code = await exited;

@@ -1,18 +1,23 @@
 /* Programs a TypeScript user writes: they have to type-check against index.d.ts, not to run. */
 
+import * as diagnostics from 'node:diagnostics_channel';
 import type * as http from 'node:http';
 import * as net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type * as tls from 'node:tls';
 import {
   type Capability,
+  type ConnectionMessage,
   capabilities,
   createHttpServer,
   createHttpsServer,
   createTcpServer,
   createTlsServer,
+  formatMetrics,
   HttpServer,
+  METRICS_CONTENT_TYPE,
   SearingsNativeLoadError,
+  type ServerMessage,
   type TcpConnection,
   type TcpServer,
   type UringHttpRequest,
@@ -40,6 +45,14 @@ createTcpServer();
 createTcpServer((connection: TcpConnection) => connection.end('bye'));
 createTcpServer({ port: 0, host: '127.0.0.1', fallback: false, bufferCount: 64 });
 createTcpServer({ blockList: new net.BlockList() });
+createTcpServer({
+  useZeroCopyReceive: true,
+  zcrxInterfaceName: 'eth0',
+  zcrxRxQueue: 3,
+  zcrxAreaSize: 2 ** 26,
+  zcrxRxBufferSize: 0,
+});
+console.log(server.info().fastPaths?.zeroCopyReceive?.startsWith('E'));
 
 server.listen(0);
 server.listen(0, '127.0.0.1', () => {});
@@ -155,3 +168,14 @@ createTcpServer({ port: {} });
 createTcpServer({ prot: 1 });
 // @ts-expect-error the listener takes a connection
 createTcpServer((connection: number) => connection);
+
+const text: string = server.metrics() + raw.metrics({ prefix: 'x_', labels: { a: 1, b: 'c' } });
+console.log(METRICS_CONTENT_TYPE, text, formatMetrics({ server, raw, https: createHttpsServer() }));
+
+diagnostics.subscribe('searings:connection:close', (message) => {
+  const { server: whose, connection, connectionId } = message as ConnectionMessage;
+  console.log(whose.info().backend, connection?.remoteAddress ?? connectionId?.toFixed(0));
+});
+diagnostics.subscribe('searings:server:fallback', (message) => {
+  console.log((message as ServerMessage).reason?.length);
+});
