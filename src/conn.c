@@ -34,8 +34,9 @@ sea__conn_open(sea_loop_t *loop, int fd)
   conn->answers = loop->options.echo ? SEA_ANSWERS_ECHO : SEA_ANSWERS_HOST;
   if (loop->http != NULL && !sea__http_open(loop, conn)) {
     sea__conn_close(loop, conn, SEA_CLOSE_NO_MEMORY, true);
+  } else {
+    watch_idle(loop, conn);
   }
-  watch_idle(loop, conn);
   sea__loop_emit(loop, SEA_EVENT_OPEN, conn, 0);
   sea__loop_todo(loop, conn);
 }
@@ -167,6 +168,9 @@ sea__conn_service(sea_loop_t *loop, sea_conn_t *conn)
   }
   if (conn->answers == SEA_ANSWERS_HTTP) {
     sea__http_service(loop, conn);
+    if (conn->state != SEA_CONN_OPEN) {
+      return true; /* it has closed it, which put it on the list again */
+    }
   }
   if (!sea__recv_service(loop, conn) || !sea__send_service(loop, conn)) {
     return false;

@@ -54,6 +54,7 @@ typedef enum sea_bell {
 typedef struct sea_listener {
   int fd;           /* -1 = closed */
   const char *path; /* of a Unix socket: unlinked at the end; NULL = none */
+  bool is_local;    /* a Unix socket, with a name in the file system or without */
   bool wanted;
   bool armed;
   bool cancelling;

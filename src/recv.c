@@ -15,7 +15,13 @@ arm(sea_loop_t *loop, sea_conn_t *conn)
     return false;
   }
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
-  io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
+  if (loop->listener.is_local) {
+    /* A multishot on a Unix socket may see the bytes and never the end (seen on 6.18), if the peer
+     * has written much and ended before it is looked at. */
+    io_uring_prep_recv(sqe, fd, NULL, 0, 0);
+  } else {
+    io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
+  }
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = SEA_BUFFER_GROUP;
   if (loop->recv_bundles == SEA_PATH_ON) {
@@ -131,7 +137,7 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
     return;
   }
   if (result > 0 || result == -EAGAIN || result == -EINTR) {
-    sea__stat_add(&loop->stats.multishot_rearms, 1);
+    sea__stat_add(&loop->stats.multishot_rearms, loop->listener.is_local ? 0 : 1);
   } else if (result == -ENOBUFS) {
     /* With more buffers in the ring, service arms it again like any other. Who finds none a second
      * time gets more, though there are some again: others are quicker. */

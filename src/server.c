@@ -61,6 +61,7 @@ take_listener(sea_server_t *server, int fd, const char **syscall)
     return error;
   }
   listener->fd = fd;
+  listener->is_local = server->address.ss_family == AF_UNIX;
   listener->wanted = true;
   listener->announced = false;
   return 0;

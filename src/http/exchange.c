@@ -129,12 +129,17 @@ sea__http_add_exchange(sea_loop_t *loop, sea_http_conn_t *h)
 }
 
 /* Answers the request that is being received, or what would have been one, and ends. A response
- * that the host has begun to give is cut off instead. */
+ * that the host has begun to give is cut off instead, and no second one follows on one that it has
+ * given before the body had come. */
 void
 sea__http_refuse(sea_loop_t *loop, sea_http_conn_t *h, int status)
 {
   sea__stat_add(&loop->stats.http_refused, 1);
   h->over = true;
+  if (h->current == NULL && h->parser.part != SEA_HTTP_IN_HEAD) {
+    sea__http_finish(loop, h);
+    return;
+  }
   sea_http_exchange_t *exchange = h->current != NULL ? h->current : sea__http_add_exchange(loop, h);
   if (exchange == NULL) {
     return;

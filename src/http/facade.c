@@ -4,9 +4,14 @@
  * begin of its head on, and so is everything behind it: the host has a parser of its own for it. */
 #include "http.h"
 
+/* Nothing of a connection that a lack of memory has just closed: what came before may be missing.
+ */
 static void
 tell(sea_loop_t *loop, sea_http_conn_t *h, sea_event_kind_t kind, int32_t result)
 {
+  if (!sea__http_is_open(h)) {
+    return;
+  }
   sea_event_t event = {.kind = (uint8_t)kind, .result = result};
   sea__loop_tell(loop, h->conn, &event);
 }

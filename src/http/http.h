@@ -120,14 +120,17 @@ sea_http_exchange_t *sea__http_add_exchange(sea_loop_t *loop, sea_http_conn_t *h
 void sea__http_flush(sea_loop_t *loop, sea_http_conn_t *h);
 void sea__http_answer_fixed(sea_loop_t *loop, sea_http_conn_t *h, sea_http_exchange_t *exchange);
 /* Answers the request that is being received, or what would have been one, and ends. A response
- * that the host has begun to give is cut off instead. */
+ * that the host has begun to give is cut off instead, and one that is complete stays the only one.
+ */
 void sea__http_refuse(sea_loop_t *loop, sea_http_conn_t *h, int status);
 
 /* session.c */
 /* There may be room for what is held. */
 void sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h);
 
-/* Bytes of a body. Those in a receive buffer stay there; held ones go to a block. */
+/* These two do nothing when the connection closes, and close it when there is no memory.
+ *
+ * Bytes of a body. Those in a receive buffer stay there; held ones go to a block. */
 void sea__http_tell_data(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input,
                          const char *data, size_t len);
 /* The message that was parsed last, as a REQUEST or TRAILERS. */

@@ -40,6 +40,9 @@ void
 sea__http_tell_record(sea_loop_t *loop, sea_http_conn_t *h, sea_event_kind_t kind, uint32_t seq,
                       bool complete)
 {
+  if (!sea__http_is_open(h)) {
+    return;
+  }
   const sea_http_message_t *message = &loop->http->shared.message;
   size_t size = sizeof(sea_http_record_t) + (size_t)message->count * 8 + message->url.len;
   for (uint32_t i = 0; i < message->count; i++) {
@@ -70,6 +73,9 @@ void
 sea__http_tell_data(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, const char *data,
                     size_t len)
 {
+  if (!sea__http_is_open(h)) {
+    return;
+  }
   sea_event_t event = {.kind = SEA_EVENT_DATA, .result = (int32_t)len};
   if (input->event != NULL) {
     event.marks = SEA_MARK_KEEP | (input->event->marks & SEA_MARK_AREA);
@@ -269,15 +275,22 @@ settle(sea_loop_t *loop, sea_http_conn_t *h)
   }
 }
 
-/* There may be room for what is held. */
+/* There may be room for what is held. It is much more than a step may bring, so that the host must
+ * have room for each piece; otherwise service goes on. */
 void
 sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h)
 {
   h->told = 0;
-  if (h->held == NULL || !sea__http_is_open(h) || is_crowded(loop, h)) {
+  if (h->held == NULL || !sea__http_is_open(h) ||
+      (sea__http_parser_between(&h->parser) && is_crowded(loop, h))) {
     return;
   }
-  for (bool stuck = false; h->held != NULL && !stuck && sea__http_is_open(h);) {
+  bool first = true; /* who calls has seen to that */
+  for (bool stuck = false; h->held != NULL && !stuck && sea__http_is_open(h); first = false) {
+    if (!first && !sea__loop_has_room(loop)) {
+      sea__loop_todo(loop, h->conn);
+      break;
+    }
     sea_http_input_t input = {0};
     uint32_t left = sea__min_u32((uint32_t)(h->held_len - h->held_at), loop->buffers.size);
     size_t used = consume(loop, h, &input, h->held + h->held_at, left);
@@ -379,8 +392,12 @@ sea__http_sent(sea_loop_t *loop, sea_conn_t *conn)
 void
 sea__http_service(sea_loop_t *loop, sea_conn_t *conn)
 {
-  if (conn->http == NULL || !loop->http->facade) {
-    return; /* without the facade it is a response that makes room, or a send */
+  if (conn->http == NULL) {
+    return;
+  }
+  if (!loop->http->facade) {
+    sea__http_go_on(loop, conn->http);
+    return;
   }
   while (conn->http->held != NULL && conn->state == SEA_CONN_OPEN && sea__loop_has_room(loop)) {
     sea__http_go_on(loop, conn->http);

@@ -100,7 +100,12 @@ sea__http_expire(sea_loop_t *loop)
   sea_list_t due;
   sea__timer_advance(&loop->http->timer, loop->now_ms, &due);
   while (!sea__list_empty(&due)) {
-    expire(loop, sea_container_of(sea__list_shift(&due), sea_http_conn_t, timer));
+    sea_http_conn_t *h = sea_container_of(sea__list_shift(&due), sea_http_conn_t, timer);
+    if (sea__loop_has_room(loop)) {
+      expire(loop, h);
+    } else {
+      sea__timer_add(&loop->http->timer, &h->timer, loop->now_ms); /* the next tick's */
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 #include "peers.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,9 +39,14 @@ peers_begin(peers_t *peers, uint16_t port, bool some_leave)
   for (uint32_t i = 0; i < peers->n; i++) {
     peer_t *peer = &peers->list[i];
     *peer = (peer_t){.fd = -1, .seed = i, .bytes = any_size(peers->write_max * WRITES)};
+    peer->wanted = peer->bytes;
+    if (peers->script != NULL) {
+      peers->script(peers, peer);
+    }
     if (some_leave && fault_random() % 3 == 0) {
       peer->end = fault_random() % 2 == 0 ? PEER_RESETS : PEER_LEAVES;
-      peer->end_at = fault_random() % (peer->bytes + 1);
+      uint64_t least = peer->bytes < peer->wanted ? peer->bytes : peer->wanted;
+      peer->end_at = fault_random() % (least + 1);
     }
   }
 }
@@ -50,6 +57,9 @@ finish(peers_t *peers, peer_t *peer)
   if (peer->fd >= 0) {
     close(peer->fd);
   }
+  free(peer->ask);
+  free(peer->answer);
+  peer->ask = peer->answer = NULL;
   peer->done = true;
   peers->moved++;
 }
@@ -90,7 +100,11 @@ write_some(peers_t *peers, peer_t *peer)
   static char piece[PIECE];
   uint64_t left = peer->bytes - peer->sent;
   uint64_t len = any_size(left < peers->write_max ? left : peers->write_max);
-  pattern_fill(piece, len, peer->seed, peer->sent);
+  if (peer->ask != NULL) {
+    memcpy(piece, peer->ask + peer->sent, len);
+  } else {
+    pattern_fill(piece, len, peer->seed, peer->sent);
+  }
   ssize_t n = send(peer->fd, piece, len, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno != EAGAIN) {
     must(peers->cut, "a peer could not write");
@@ -99,6 +113,34 @@ write_some(peers_t *peers, peer_t *peer)
   }
   peer->sent += n > 0 ? (uint64_t)n : 0;
   peers->moved += n > 0;
+}
+
+/* How many of these bytes are the next ones of the answer. */
+static size_t
+agreeing(const peer_t *peer, const char *bytes, size_t len)
+{
+  const char *answer = peer->answer + peer->received;
+  uint64_t most = peer->wanted - peer->received;
+  size_t n = 0;
+  while (n < len && n < most && (bytes[n] == answer[n] || answer[n] == PEER_ANY_BYTE)) {
+    n++;
+  }
+  return n;
+}
+
+static bool
+is_expected(const peers_t *peers, peer_t *peer, const char *bytes, size_t len)
+{
+  if (peer->answer == NULL) {
+    return len <= peer->wanted - peer->received &&
+           pattern_matches(bytes, len, peer->seed, peer->received);
+  }
+  size_t n = agreeing(peer, bytes, len);
+  uint64_t at = peer->received + n;
+  for (uint32_t i = 0; n < len && peers->cut && peers->excuse(peer, at, i); i++) {
+    n = agreeing(peer, bytes, len);
+  }
+  return n == len;
 }
 
 static void
@@ -110,14 +152,15 @@ read_some(peers_t *peers, peer_t *peer)
     return;
   }
   if (n > 0) {
-    must(pattern_matches(piece, (size_t)n, peer->seed, peer->received), "a wrong byte came back");
+    must(is_expected(peers, peer, piece, (size_t)n), "a wrong byte came back");
     peer->received += (uint64_t)n;
-    must(peer->received <= peer->sent, "more came back than was sent");
+    must(peer->answer != NULL || peer->received <= peer->sent, "more came back than was sent");
     peers->moved++;
     return;
   }
   must(n == 0 || peers->cut, "a peer could not read");
-  must((peer->received == peer->bytes && peer->ended) || peers->cut, "the stream ended too early");
+  bool due = peer->received == peer->wanted && (peer->sent == peer->bytes || peer->closes);
+  must((due && (peer->ended || peer->closes)) || peers->cut, "the stream ended too early");
   finish(peers, peer);
 }
 

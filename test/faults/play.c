@@ -169,6 +169,18 @@ send_now_or_later(host_t *host, host_conn_t *conn, const void *bytes, size_t len
 /* -- turns ------------------------------------------------------------------------------------ */
 
 void
+play_options(play_t *play, sea_options_t *options, uint32_t time_limit_ms)
+{
+  options->echo = play->mode == PLAY_ECHO;
+  options->idle_ms = time_limit_ms;
+  if (play->mode == PLAY_HTTP || play->mode == PLAY_FACADE) {
+    web_options(options, play->mode == PLAY_FACADE, time_limit_ms);
+    play->peers.script = web_script;
+    play->peers.excuse = web_excuse;
+  }
+}
+
+void
 play_begin(play_t *play)
 {
   memset(&idle, 0, sizeof idle);
@@ -180,6 +192,9 @@ play_begin(play_t *play)
     play->host->posts = true;
     play->host->on_data = keep_and_post;
     play->host->on_end = shut_when_posted;
+  }
+  if (play->mode == PLAY_HTTP || play->mode == PLAY_FACADE) {
+    web_begin(play->host);
   }
 }
 
@@ -196,13 +211,14 @@ meddle(play_t *play)
     return;
   }
   uint32_t what = fault_random() % 64;
+  bool pauses = play->pauses && play->mode != PLAY_HTTP; /* there the worker does that */
   driven.touched |= what < 48;
   if (play->cuts && what == 0) {
     host_close(host, conn, fault_random() % 2 == 0);
-  } else if (play->pauses && what < 32) {
+  } else if (pauses && what < 32) {
     host_pause(host, conn);
     host_resume(host, conn);
-  } else if (play->pauses && what < 48) {
+  } else if (pauses && what < 48) {
     host_resume(host, conn);
   }
   sea_flush(host->server);
@@ -214,6 +230,9 @@ host_moves(play_t *play)
   struct pollfd bell = {.fd = play->host->bell, .events = POLLIN};
   if (play->mode == PLAY_POST) {
     post_what_waits(play->host);
+  } else if (play->mode == PLAY_HTTP && web_answer(play->host)) {
+    driven.touched = true;
+    sea_flush(play->host->server);
   }
   if (poll(&bell, 1, 0) > 0) {
     host_turn(play->host);

@@ -8,12 +8,12 @@
 #define BACKOFF_MS 100U    /* of a listener that could not accept */
 
 static play_t
-begin(const sea_options_t *options, uint32_t peers)
+begin(play_mode_t mode, sea_options_t options, uint32_t peers)
 {
-  play_t play = {.peers = {.n = peers, .write_max = 8192}};
-  play.mode = options->echo ? PLAY_ECHO : PLAY_SEND;
+  play_t play = {.mode = mode, .peers = {.n = peers, .write_max = 8192}};
   fault_begin(&(fault_plan_t){.seed = 1});
-  play.host = host_start(options);
+  play_options(&play, &options, 0);
+  play.host = host_start(&options);
   play_begin(&play);
   peers_begin(&play.peers, play.host->port, false);
   return play;
@@ -59,6 +59,8 @@ accepts_fail_with(int error)
   assert_int_equal(info.connections_accepted, 0);
   assert_in_range(info.accept_backoffs, 2, PRESSURE_MS / BACKOFF_MS + 1);
   assert_in_range(info.passes, 2, 4 * PRESSURE_MS / BACKOFF_MS);
+  assert_in_range(info.enters, 2, 4 * PRESSURE_MS / BACKOFF_MS);
+  assert_in_range(fault_reached(FAULT_ACCEPT), 2, PRESSURE_MS / BACKOFF_MS + 1);
   finish(&play);
 }
 
@@ -83,10 +85,8 @@ static void
 storms_of_enobufs_pass(void **state)
 {
   (void)state;
-  for (uint32_t echo = 0; echo < 2; echo++) {
-    sea_options_t options = tiny_options();
-    options.echo = echo == 1;
-    play_t play = begin(&options, 16);
+  for (uint32_t mode = 0; mode < PLAY_MODES; mode++) {
+    play_t play = begin((play_mode_t)mode, tiny_options(), 16);
     fault_plan_t plan = {.seed = 1, .recv_error = ENOBUFS};
     plan.per_mille[FAULT_RECV] = 500;
     press(&plan);
@@ -97,11 +97,9 @@ storms_of_enobufs_pass(void **state)
 }
 
 static void
-without_memory_connections_are_refused_and_later_ones_served(void **state)
+refuse_without_memory(play_mode_t mode)
 {
-  (void)state;
-  sea_options_t options = default_options();
-  play_t play = begin(&options, 8);
+  play_t play = begin(mode, default_options(), 8);
   play.peers.cut = true;
   fault_plan_t plan = {.seed = 1};
   plan.per_mille[FAULT_MEMORY] = 1000;
@@ -114,13 +112,73 @@ without_memory_connections_are_refused_and_later_ones_served(void **state)
   finish(&play);
 }
 
+static void
+without_memory_connections_are_refused_and_later_ones_served(void **state)
+{
+  (void)state;
+  for (uint32_t mode = 0; mode < PLAY_MODES; mode++) {
+    refuse_without_memory((play_mode_t)mode);
+  }
+}
+
+/* Some of it fails, in the middle of things. Who is served then is served rightly, and when there
+ * is memory again everybody is. */
+static void
+a_shortage_of_memory_costs_the_connections_of_its_time_only(void **state)
+{
+  (void)state;
+  uint32_t fired = 0;
+  for (uint32_t mode = 0; mode < PLAY_MODES; mode++) {
+    play_t play = begin((play_mode_t)mode, tiny_options(), 16);
+    fault_plan_t plan = {.seed = 1};
+    plan.per_mille[FAULT_MEMORY] = 300;
+    play.peers.cut = true;
+    press(&plan);
+    play_until(&play, peers_done(&play.peers));
+    fired += fault_fired(FAULT_MEMORY);
+    play.peers.cut = false;
+    fault_arm(false);
+    peers_begin(&play.peers, play.host->port, false);
+    finish(&play);
+  }
+  assert_true(fired > 10);
+}
+
+/* Some are refused when they have a slot already. Afterwards nobody is there, and nothing is waited
+ * for. */
+static void
+a_server_without_connections_sleeps_after_a_shortage_too(void **state)
+{
+  (void)state;
+  sea_options_t options = default_options();
+  play_t play = {.mode = PLAY_HTTP, .peers = {.n = 8, .write_max = 512, .cut = true}};
+  fault_begin(&(fault_plan_t){.seed = 1});
+  play_options(&play, &options, 60000);
+  play.host = host_start(&options);
+  play_begin(&play);
+  client_reset(client_connect(play.host->port)); /* the slots are there from then on */
+  play_until(&play, play.host->closed == 1);
+  peers_begin(&play.peers, play.host->port, false);
+  fault_plan_t plan = {.seed = 1};
+  plan.per_mille[FAULT_MEMORY] = 1000;
+  press(&plan);
+  play_until(&play, peers_done(&play.peers));
+  fault_arm(false);
+  play_until(&play, play.host->closed == play.host->opened);
+  assert_true(play.host->opened > 1);
+  uint64_t passes = host_info(play.host).passes;
+  uint64_t until_ms = fault_clock_ms() + PRESSURE_MS;
+  play_until(&play, fault_clock_ms() >= until_ms);
+  assert_in_range(host_info(play.host).passes - passes, 0, 20);
+  finish(&play);
+}
+
 /* More sends than the pool has nodes for, to a peer that does not read. */
 static void
 a_queue_without_memory_costs_its_own_connection_only(void **state)
 {
   (void)state;
-  sea_options_t options = default_options();
-  play_t play = begin(&options, 4);
+  play_t play = begin(PLAY_SEND, default_options(), 4);
   play.peers.cut = true;
   int greedy = client_connect(play.host->port);
   play_until(&play, play.host->opened > 0);
@@ -148,9 +206,9 @@ a_completion_queue_that_runs_over_loses_nothing(void **state)
   sea_options_t options = default_options();
   options.queue_depth = 8;
   options.buffer_size = 64;
-  play_t play = begin(&options, 16);
+  play_t play = begin(PLAY_SEND, options, 16);
   for (uint32_t i = 0; i < 16; i++) {
-    play.peers.list[i].bytes = 20000;
+    play.peers.list[i].bytes = play.peers.list[i].wanted = 20000;
   }
   fault_plan_t plan = {.seed = 1};
   plan.per_mille[FAULT_BLIND] = 900;
@@ -164,8 +222,7 @@ static void
 a_ring_that_takes_nothing_for_a_while_goes_on(void **state)
 {
   (void)state;
-  sea_options_t options = tiny_options();
-  play_t play = begin(&options, 8);
+  play_t play = begin(PLAY_SEND, tiny_options(), 8);
   fault_plan_t plan = {.seed = 1};
   plan.per_mille[FAULT_SUBMIT] = 1000;
   press(&plan);
@@ -210,6 +267,8 @@ main(void)
       cmocka_unit_test(accepting_waits_while_there_is_no_memory),
       cmocka_unit_test(storms_of_enobufs_pass),
       cmocka_unit_test(without_memory_connections_are_refused_and_later_ones_served),
+      cmocka_unit_test(a_shortage_of_memory_costs_the_connections_of_its_time_only),
+      cmocka_unit_test(a_server_without_connections_sleeps_after_a_shortage_too),
       cmocka_unit_test(a_queue_without_memory_costs_its_own_connection_only),
       cmocka_unit_test(a_completion_queue_that_runs_over_loses_nothing),
       cmocka_unit_test(late_completions_do_not_keep_a_server_from_ending),

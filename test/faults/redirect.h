@@ -20,6 +20,7 @@
 void *fault_malloc(size_t size);
 void *fault_calloc(size_t n, size_t size);
 void *fault_aligned_alloc(size_t alignment, size_t size);
+void *fault_realloc(void *memory, size_t size);
 void fault_free(void *memory);
 void *fault_mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset);
 int fault_munmap(void *address, size_t len);
@@ -72,6 +73,7 @@ unsigned fault_cq_ready(const struct io_uring *ring);
 #define malloc(size) fault_malloc(size)
 #define calloc(n, size) fault_calloc(n, size)
 #define aligned_alloc(alignment, size) fault_aligned_alloc(alignment, size)
+#define realloc(memory, size) fault_realloc(memory, size)
 #define free(memory) fault_free(memory)
 #define mmap(a, b, c, d, e, f) fault_mmap(a, b, c, d, e, f)
 #define munmap(a, b) fault_munmap(a, b)

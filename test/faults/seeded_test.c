@@ -29,7 +29,7 @@ now_and_then(uint32_t one_in)
 }
 
 static sea_options_t
-any_options(play_mode_t mode)
+any_options(void)
 {
   sea_options_t options = default_options();
   options.driver = now_and_then(3) ? SEA_DRIVER_INLINE : SEA_DRIVER_WORKER;
@@ -46,7 +46,6 @@ any_options(play_mode_t mode)
   options.zero_copy_min = one_of_three(1, 512, 32768);
   options.send_buffer_count = one_of_three(1, 4, 64);
   options.send_buffer_size = one_of_three(4096, 8192, 65536);
-  options.echo = mode == PLAY_ECHO;
   options.zcrx = now_and_then(8); /* which loopback does not have: the ring is made twice */
   strcpy(options.zcrx_interface, "lo");
   return options;
@@ -77,6 +76,10 @@ without_calls(fault_plan_t plan)
 static void
 check_totals(const play_t *play)
 {
+  if (play->mode == PLAY_HTTP || play->mode == PLAY_FACADE) {
+    web_check(play->host, &play->peers);
+    return;
+  }
   sea_info_t info = host_info(play->host);
   uint64_t bytes = 0;
   uint64_t accepted = 0;
@@ -94,14 +97,14 @@ run(uint32_t seed)
 {
   fault_plan_t plan = any_plan(seed);
   play_t play = {.mode = (play_mode_t)(fault_random() % PLAY_MODES)};
-  sea_options_t options = any_options(play.mode);
+  sea_options_t options = any_options();
   bool some_leave = now_and_then(3);
   play.pauses = now_and_then(3);
   play.cuts = plan.lethal && now_and_then(3);
   play.peers.n = 1 + fault_random() % 12;
   play.peers.write_max = now_and_then(16) ? 65536 : one_of_three(64, 1024, 8192);
   play.peers.cut = plan.lethal;
-  options.idle_ms = plan.lethal && now_and_then(4) ? 500 : 0;
+  play_options(&play, &options, plan.lethal && now_and_then(4) ? 500 : 0);
   plan.recvs_in_order = options.incremental_buffers;
 
   fault_plan_t start = without_calls(plan);

@@ -47,6 +47,17 @@ fault_aligned_alloc(size_t alignment, size_t size)
   return fault_here(FAULT_MEMORY) ? NULL : noted(aligned_alloc(alignment, size));
 }
 
+void *
+fault_realloc(void *memory, size_t size)
+{
+  if (fault_here(FAULT_MEMORY)) {
+    return NULL;
+  }
+  void *grown = realloc(memory, size);
+  fault_note_memory(memory == NULL && grown != NULL ? 1 : 0);
+  return grown;
+}
+
 void
 fault_free(void *memory)
 {

@@ -9,6 +9,7 @@
 #include "play.h"
 
 #define TIMES_MAX 60U /* of one kind, in a run */
+#define TIMES_MAX_HTTP 20U
 
 static void
 on_events(void *arg)
@@ -27,6 +28,7 @@ everything_on(void)
   options.send_buffers = true;
   options.zero_copy_min = 1;
   options.on_events = on_events;
+  web_options(&options, false, 0);
   return options;
 }
 
@@ -131,12 +133,11 @@ a_probe_that_is_refused_anything_leaves_nothing(void **state)
 /* -- with traffic ----------------------------------------------------------------------------- */
 
 static void
-serve(const fault_plan_t *plan, play_mode_t mode)
+serve(const fault_plan_t *plan, play_mode_t mode, sea_options_t options, uint32_t write_max)
 {
-  play_t play = {.mode = mode, .peers = {.n = 4, .write_max = 512, .cut = plan->lethal}};
-  sea_options_t options = tiny_options();
-  options.echo = mode == PLAY_ECHO;
+  play_t play = {.mode = mode, .peers = {.n = 4, .write_max = write_max, .cut = plan->lethal}};
   fault_begin(&(fault_plan_t){.seed = plan->seed});
+  play_options(&play, &options, 0);
   play.host = host_start(&options);
   play_begin(&play);
   peers_begin(&play.peers, play.host->port, false);
@@ -160,8 +161,8 @@ fail_in_traffic(fault_point_t point, bool lethal)
     do {
       plan.nth++;
       plan.seed = plan.nth;
-      serve(&plan, (play_mode_t)mode);
-    } while (fault_fired(point) > 0 && plan.nth < TIMES_MAX);
+      serve(&plan, (play_mode_t)mode, tiny_options(), 512);
+    } while (fault_fired(point) > 0 && plan.nth < (mode < PLAY_HTTP ? TIMES_MAX : TIMES_MAX_HTTP));
     assert_true(plan.nth > 1 || (point == FAULT_WAKE && inline_driver()));
   }
 }
@@ -192,6 +193,110 @@ an_error_ends_one_connection_at_most(void **state)
   fail_in_traffic(FAULT_RECV, true);
   fail_in_traffic(FAULT_SEND, true);
   fail_in_traffic(FAULT_MEMORY, true);
+}
+
+/* What is held comes in pieces that take memory each, and there are few buffers meanwhile. */
+static void
+memory_that_fails_for_what_was_held_costs_its_connection(void **state)
+{
+  (void)state;
+  for (uint32_t facade = 0; facade < 2; facade++) {
+    for (uint32_t nth = 1; nth <= TIMES_MAX_HTTP; nth++) {
+      fault_plan_t plan = {.nth_point = FAULT_MEMORY, .nth = nth, .lethal = true, .seed = nth};
+      plan.per_mille[FAULT_RECV] = 100;
+      plan.per_mille[FAULT_MEMORY] = nth % 2 == 0 ? 50 : 300;
+      sea_options_t options = tiny_options();
+      options.buffer_size = 4096;
+      serve(&plan, facade == 1 ? PLAY_FACADE : PLAY_HTTP, options, 8192);
+    }
+  }
+}
+
+static uint64_t told;   /* bytes of a body */
+static uint32_t wholes; /* ends of bodies */
+
+static void
+on_request(host_t *host, host_conn_t *conn, const sea_http_record_t *record)
+{
+  (void)host;
+  (void)conn;
+  (void)record;
+}
+
+static void
+on_body(host_t *host, host_conn_t *conn, const void *bytes, size_t len)
+{
+  (void)host;
+  (void)conn;
+  (void)bytes;
+  told += len;
+}
+
+static void
+on_request_end(host_t *host, host_conn_t *conn)
+{
+  (void)host;
+  (void)conn;
+  assert_int_equal(told, 3000);
+  wholes++;
+}
+
+/* Held behind another request, so that its bytes are copied once more. */
+static void
+a_body_without_memory_for_a_piece_is_never_told_to_be_whole(void **state)
+{
+  (void)state;
+  static const char text[4096] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+                                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n";
+  for (uint32_t nth = 1; nth <= 12; nth++) {
+    fault_plan_t plan = {.nth_point = FAULT_MEMORY, .nth = nth, .lethal = true, .seed = nth};
+    sea_http_options_t http = http_options();
+    sea_options_t options = tiny_options();
+    options.buffer_size = 16384;
+    options.http = &http;
+    http.facade = true;
+    http.pipeline_max = 1;
+    fault_begin(&plan);
+    play_t play = {.host = host_start(&options)};
+    play_begin(&play);
+    play.host->on_request = on_request;
+    play.host->on_data = on_body;
+    play.host->on_request_end = on_request_end;
+    told = wholes = 0;
+    fault_arm(true);
+    int fd = client_connect(play.host->port);
+    client_write(fd, text, strlen(text) + 3000);
+    play_until(&play, wholes == 1 || play.host->closed == 1 ||
+                          host_info(play.host).connections_rejected == 1);
+    client_reset(fd);
+    host_stop(play.host);
+    fault_arm(false);
+    fault_end();
+  }
+}
+
+/* Armed before the listener is, which is once. */
+static void
+an_accept_that_fails_once_is_made_again(void **state)
+{
+  (void)state;
+  static const int errors[] = {EMFILE, ENFILE,    ENOBUFS, ENOMEM, ECONNABORTED,
+                               EINTR,  ECANCELED, EAGAIN,  EPERM};
+  for (uint32_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+    fault_plan_t plan = {.nth_point = FAULT_ACCEPT, .nth = 1, .accept_error = errors[i]};
+    play_t play = {.peers = {.n = 4, .write_max = 512}};
+    sea_options_t options = default_options();
+    fault_begin(&plan);
+    fault_arm(true);
+    play.host = host_start(&options);
+    play_begin(&play);
+    peers_begin(&play.peers, play.host->port, false);
+    play_until(&play, peers_done(&play.peers));
+    assert_int_equal(fault_fired(FAULT_ACCEPT), 1);
+    host_stop(play.host);
+    fault_arm(false);
+    fault_end();
+  }
 }
 
 /* A moment without memory costs a send its bytes; none that come later may leave in their place. */
@@ -248,8 +353,11 @@ main(void)
       cmocka_unit_test(a_start_whose_ring_refuses_goes_on),
       cmocka_unit_test(a_probe_that_is_refused_anything_leaves_nothing),
       cmocka_unit_test(an_operation_that_fails_once_is_done_again),
+      cmocka_unit_test(an_accept_that_fails_once_is_made_again),
       cmocka_unit_test(a_call_into_the_kernel_that_is_refused_once_is_made_again),
       cmocka_unit_test(a_send_that_failed_bars_the_way_past_the_worker),
+      cmocka_unit_test(memory_that_fails_for_what_was_held_costs_its_connection),
+      cmocka_unit_test(a_body_without_memory_for_a_piece_is_never_told_to_be_whole),
       cmocka_unit_test(an_error_ends_one_connection_at_most),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,7 @@ begin(world_t *world, fuzz_input_t *input)
   world->loop = aligned_alloc(SEA_CACHE_LINE, sizeof *world->loop);
   fuzz_must(sea__loop_init(world->loop, &options) == 0);
   fuzz_must(sea__inline_start(world->loop) == 0);
+  world->loop->listener.is_local = true; /* as its connections are */
   open_connections(world);
 }
 

@@ -5,19 +5,20 @@
  * churn, HTTP, resets and peers that leave. At the end every byte is accounted for, nothing is left, and
  * the memory of the servers' process has not grown since it was warm.
  *
- *   npm run soak -- [--minutes 1] [--seed 1] [--idle 0]
+ *   npm run soak -- [--minutes 1] [--seed 1] [--idle 0] [--only calm,web] [--log samples.jsonl]
  */
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
-const { appendFileSync } = require('node:fs');
+const { appendFileSync, readFileSync } = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { bootstrap } = require('../../scripts/bootstrap');
-const { judge, slope } = require('./verdict');
+const { floors, judge, LONG, slope } = require('./verdict');
 
 const MIB = 1024 * 1024;
 const PROGRESS_EVERY = 10; // samples
+const DESCRIPTORS_OF_TRAFFIC = 500; // and of Node
 
 function start(name, argument) {
   const child = fork(path.join(__dirname, `${name}.js`), [JSON.stringify(argument)], {
@@ -53,27 +54,29 @@ async function ask(servers) {
 }
 
 function progress(samples, minutes) {
-  const { rss, heap, connections, accepted, bytes } = samples.at(-1);
+  const { rss, live, connections, accepted, bytes } = samples.at(-1);
   const elapsed = (samples.length / 60).toFixed(1);
   console.log(
-    `${elapsed} of ${minutes} min: RSS ${(rss / MIB).toFixed(1)} MiB, heap ${(heap / MIB).toFixed(1)}, ` +
+    `${elapsed} of ${minutes} min: RSS ${(rss / MIB).toFixed(1)} MiB, in use ${(live / MIB).toFixed(1)}, ` +
       `${connections} connections, ` +
       `${accepted} so far, ${(bytes / MIB / 1024).toFixed(2)} GiB`,
   );
 }
 
-async function soak({ minutes, seed, idle }) {
-  const servers = start('servers', { seed });
+async function soak({ minutes, seed, idle, only, log }) {
+  const servers = start('servers', { seed, only });
   const ports = await next(servers, 'ports');
   if (ports === null) return { problems: ['the servers did not start'] };
   const before = await ask(servers);
   const clients = start('clients', { seed, minutes, ports, idle });
   if ((await next(clients, 'held')) === null) return { problems: ['the clients did not start'] };
-  const held = await ask(servers);
+  let held = await ask(servers);
+  while (held.connections < idle) held = await ask(servers); // the last are on their way
   const samples = [];
   servers.on('message', ({ sample }) => {
     if (sample === undefined) return;
     samples.push(sample);
+    if (log) appendFileSync(log, `${JSON.stringify(sample)}\n`);
     if (samples.length % PROGRESS_EVERY === 0) progress(samples, minutes);
   });
   clients.send({ go: true });
@@ -99,13 +102,31 @@ function report({ finished, ended, samples, before, held }, { idle }) {
   );
   console.log(`activities: ${activities.join(', ')}`);
   console.log(
-    `RSS: ${(samples[0].rss / MIB).toFixed(1)} MiB at first, ${(last.rss / MIB).toFixed(1)} at last; ` +
-      `slope after warm-up ${(slope(samples) / 1024).toFixed(1)} KiB/min`,
+    `RSS: ${(samples[0].rss / MIB).toFixed(1)} MiB at first, ${(last.rss / MIB).toFixed(1)} at last`,
   );
-  if (idle > 0) {
-    const each = (held.rss - before.rss) / idle;
-    console.log(`${idle} idle connections: ${(each / 1024).toFixed(2)} KiB each`);
+  if (samples.length >= LONG) {
+    console.log(
+      `its least grows by ${(slope(samples) / 1024).toFixed(1)} KiB/min in the second half`,
+    );
   }
+  const [first, late, end] = floors(samples, ended).map((bytes) => (bytes / MIB).toFixed(1));
+  console.log(`in use, at least: ${first} MiB, ${late} later, ${end} after the end`);
+  if (idle > 0) {
+    const each = (name) => `${((held[name] - before[name]) / idle / 1024).toFixed(2)} KiB`;
+    console.log(`${idle} idle connections: ${each('live')} in use each, ${each('rss')} of RSS`);
+  }
+}
+
+/** Why so many idle connections cannot be held here, or null. */
+function lacksDescriptors(idle) {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  const limit = Number(/Max open files +\d+ +(\d+)/.exec(limits)[1]); // Node raises its own to this
+  const needed = idle + DESCRIPTORS_OF_TRAFFIC;
+  if (limit >= needed) return null;
+  return (
+    `${idle} idle connections need ${needed} descriptors in each of two processes, and the limit ` +
+    `(RLIMIT_NOFILE) is ${limit}: raise it with ulimit -n ${needed}, or hold fewer`
+  );
 }
 
 async function main() {
@@ -114,11 +135,23 @@ async function main() {
       minutes: { type: 'string', default: '1' },
       seed: { type: 'string', default: '1' },
       idle: { type: 'string', default: '0' },
+      only: { type: 'string', default: '' },
+      log: { type: 'string', default: '' },
     },
   });
-  const wanted = Object.fromEntries(
-    Object.entries(values).map(([name, text]) => [name, Number(text)]),
-  );
+  const wanted = {
+    minutes: Number(values.minutes),
+    seed: Number(values.seed),
+    idle: Number(values.idle),
+    only: values.only.split(',').filter((name) => name !== ''),
+    log: values.log,
+  };
+  const lacking = lacksDescriptors(wanted.idle);
+  if (lacking !== null) {
+    console.error(lacking);
+    process.exitCode = 1;
+    return;
+  }
   bootstrap();
   console.log(
     `soak: ${wanted.minutes} minutes, seed ${wanted.seed}, ${wanted.idle} idle connections`,

@@ -9,6 +9,7 @@ const { once } = require('node:events');
 const { readdirSync, readFileSync } = require('node:fs');
 const { stat } = require('node:fs/promises');
 const http = require('node:http');
+const { setTimeout: delay } = require('node:timers/promises');
 const { createTcpServer, UringTcpEchoServer, UringTcpServer } = require('../..');
 const { echo } = require('../helpers/echo');
 const { eventually } = require('../helpers/eventually');
@@ -18,6 +19,8 @@ const { rawEcho } = require('../helpers/raw');
 
 const LOOPBACK = '127.0.0.1';
 const SAMPLE_MS = 1000;
+const LOOKS_AT_THE_END = 10;
+const LOOK_MS = 50;
 const TINY = {
   queueDepth: 16,
   bufferCount: 4,
@@ -26,10 +29,10 @@ const TINY = {
   commandQueueCapacity: 64,
 };
 
-/** All buffers are soon touched, so that memory that grows later is another. */
-const FEW = { bufferCount: 128 };
+/** All buffers, and the queues once around, are soon touched: memory that grows later is another. */
+const FEW = { bufferCount: 128, eventQueueCapacity: 4096, commandQueueCapacity: 4096 };
 
-const { seed } = JSON.parse(process.argv[2]);
+const { seed, only } = JSON.parse(process.argv[2]);
 const random = createRandom(seed);
 
 /** Sends back, and now and then does not read for some milliseconds. */
@@ -82,7 +85,7 @@ const SERVERS = {
   calmTiny: () => tcp(TINY),
   calmInline: () => tcp({ ...FEW, driver: 'inline' }),
   calmRaw: () => raw(FEW),
-  calmNative: () => native(FEW),
+  calmNative: () => native({ bufferCount: 128 }),
   rough: () => tcp(FEW),
   roughTiny: () => tcp({ ...TINY, idleTimeoutMs: 3000 }),
   roughInline: () => tcp({ ...TINY, driver: 'inline' }),
@@ -111,11 +114,12 @@ function serverThreads() {
 /** What the process holds, after a collection: garbage is nobody's leak. */
 function sample(running) {
   globalThis.gc();
+  const memory = process.memoryUsage();
   const infos = Object.values(running).map(({ server }) => server.info());
   const sum = (name) => infos.reduce((total, info) => total + (info[name] ?? 0), 0);
   return {
-    rss: process.memoryUsage.rss(),
-    heap: process.memoryUsage().heapUsed,
+    rss: memory.rss,
+    live: memory.heapUsed + memory.external,
     connections: sum('connectionsActive'),
     accepted: sum('connectionsAccepted'),
     bytes: sum('bytesReceived') + sum('bytesSent'),
@@ -135,6 +139,16 @@ async function stopOne({ server }) {
   return info;
 }
 
+/** What is in use when finalizers have run, which takes collections and turns. */
+async function atRest() {
+  let least = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < LOOKS_AT_THE_END; look++) {
+    await delay(LOOK_MS);
+    least = Math.min(least, sample({}).live);
+  }
+  return least;
+}
+
 /** Stops everything. @returns {Promise<object>} the last info of each server, and what is left */
 async function end(running, before) {
   const infos = {};
@@ -148,14 +162,16 @@ async function end(running, before) {
   const left = () => ({ threads: serverThreads().length, descriptors: descriptors() - before });
   const nothing = () => left().threads === 0 && left().descriptors <= 0;
   await eventually(nothing, 'nothing left').catch((error) => problems.push(error.message));
-  return { infos, problems, left: left() };
+  return { infos, problems, left: left(), live: await atRest() };
 }
 
 async function main() {
   await stat('/'); // Node's threads come with their descriptors
   const before = descriptors();
   const running = {};
-  for (const [name, make] of Object.entries(SERVERS)) running[name] = await make();
+  for (const [name, make] of Object.entries(SERVERS)) {
+    if (only.length === 0 || only.includes(name)) running[name] = await make();
+  }
   const ports = Object.fromEntries(Object.entries(running).map(([name, { port }]) => [name, port]));
   process.send({ ports });
   const timer = setInterval(() => process.send({ sample: sample(running) }), SAMPLE_MS);
