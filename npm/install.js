@@ -6,6 +6,7 @@
  */
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 
@@ -50,9 +51,11 @@ function firstError(output) {
 function build() {
   fs.rmSync(folder, { recursive: true, force: true });
   const generator = run('ninja', ['--version']).ok ? ['-G', 'Ninja'] : [];
+  // Without a number make starts everything at once, which small machines have no memory for.
+  const jobs = String(Math.min(os.availableParallelism(), 4));
   const steps = [
     [...generator, ...['-S', root, '-B', folder], ...OPTIONS],
-    ['--build', folder, '--target', 'searings', '--parallel'],
+    ['--build', folder, '--target', 'searings', '--parallel', jobs],
   ];
   for (const args of steps) {
     const { ok, output, missing } = run('cmake', args);

@@ -35,7 +35,10 @@ function compile(platform, source, sysroot) {
 /** @returns {string} the tarball */
 function pack(folder) {
   const [{ filename }] = JSON.parse(
-    must('npm', ['pack', '--json', '--silent', '--pack-destination', out], { cwd: folder }),
+    must('npm', ['pack', '--json', '--silent', '--pack-destination', out], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
   );
   return path.join(out, filename);
 }

@@ -74,12 +74,13 @@ typedef struct sea_conn {
   bool zero_copy_off : 1;  /* not on this connection: the kernel refuses or copies */
   bool last_sent : 1;      /* CLOSING: SENT was said of what had been queued */
   bool detour : 1;         /* zcrx.h: received by copying, until that does not work */
-  bool zcrx_off : 1;       /* likewise, for good */
+  bool detour_empty : 1;   /* and that has brought nothing yet */
+  bool zcrx_off : 1;       /* received by copying, for good */
   bool farewell : 1;       /* CLOSING: only the notification is waited for, with a limit */
   int32_t send_error;      /* -errno of the send that failed; every later one fails likewise */
 
   sea_list_t todo;    /* in loop->todo: something has to be started */
-  sea_list_t waiting; /* in loop->starved or in the table's free list */
+  sea_list_t waiting; /* in loop->starved, loop->zcrx.stuck or the table's free list */
   sea_list_t idle;    /* in the idle wheel, or while it closes in that of farewells */
   uint64_t active_ms; /* last traffic */
 

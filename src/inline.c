@@ -12,6 +12,9 @@ sea__inline_start(sea_loop_t *loop)
   error = io_uring_register_eventfd(&loop->ring.uring, loop->wake.ring_fd);
   if (error < 0) {
     sea__loop_ring_deinit(loop);
+    sea__bufring_deinit(&loop->buffers);
+    sea__zero_copy_deinit(&loop->zero_copy);
+    sea__zcrx_deinit(&loop->zcrx);
     return error;
   }
   sea__inline_wake(loop);

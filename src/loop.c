@@ -375,6 +375,9 @@ sea__loop_reap(sea_loop_t *loop)
     io_uring_cqe_seen(&loop->ring.uring, cqe);
     dispatch(loop, tag, result, flags);
   }
+  if (sea_unlikely(loop->zcrx.state == SEA_PATH_ON)) {
+    sea__area_publish(&loop->zcrx.area); /* the next pass may be far away */
+  }
   publish(loop);
 }
 

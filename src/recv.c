@@ -121,6 +121,7 @@ on_data(sea_loop_t *loop, sea_conn_t *conn, int32_t len, uint16_t buffer_id, boo
     return;
   }
   conn->hungry = false;
+  conn->detour_empty = false;
   conn->active_ms = loop->now_ms;
   sea__stat_add(&loop->stats.bytes_received, (uint64_t)len);
   sea__stat_add(&loop->stats.buffers_in_use, 1);

@@ -84,11 +84,17 @@ sea__loop_ring_init(sea_loop_t *loop)
     if (error < 0) {
       return error;
     }
-    depth = loop->ring.uring.sq.ring_entries / 2;
+    uint32_t half = loop->ring.uring.sq.ring_entries / 2;
     error = make_buffers(loop);
     if (error < 0) {
       sea__ring_deinit(&loop->ring);
       sea__zcrx_deinit(&loop->zcrx);
+    }
+    if (error == -ENOMEM && loop->zcrx.state == SEA_PATH_ON) {
+      loop->options.zcrx = false; /* what its area took may be enough */
+      loop->zcrx.state = -ENOMEM;
+    } else {
+      depth = half;
     }
   } while (error == -ENOMEM && depth >= SEA_RING_ENTRIES_MIN);
   if (error < 0) {

@@ -92,6 +92,9 @@ sea__slab_open(sea_slab_t *slab, int fd)
   conn->sends_queued = 0;
   conn->drain_wanted = false;
   conn->hungry = false;
+  conn->detour = false;
+  conn->detour_empty = false;
+  conn->zcrx_off = false;
   conn->answers = SEA_ANSWERS_HOST;
   conn->state = SEA_CONN_OPEN;
   conn->recv = SEA_RECV_IDLE;

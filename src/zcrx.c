@@ -7,6 +7,7 @@
 
 #include "compat.h"
 #include "loop.h"
+#include "patience.h"
 
 #define REFILL_ENTRIES_MAX 32768U
 #define RETRY_MS 5U
@@ -17,7 +18,11 @@ static void *
 map(size_t size)
 {
   void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? NULL : memory;
+  if (memory == MAP_FAILED) {
+    return NULL;
+  }
+  (void)madvise(memory, size, MADV_DONTFORK); /* or a fork would copy what the kernel has pinned */
+  return memory;
 }
 
 static size_t
@@ -32,6 +37,21 @@ refill_entries(size_t area_size, size_t buffer)
 {
   size_t buffers = area_size / buffer;
   return buffers >= REFILL_ENTRIES_MAX ? REFILL_ENTRIES_MAX : sea__pow2_ceil((uint32_t)buffers);
+}
+
+/* The kernel lets go of a queue some time after the ring that had it: until then that is -EEXIST.
+ */
+static int
+register_patiently(sea_ring_t *ring, sea_uapi_zcrx_queue_t *queue)
+{
+  uint32_t patience = SEA_PATIENCE;
+  int error;
+  bool may_pass;
+  do {
+    error = sea__ring_register(ring, SEA_IORING_REGISTER_ZCRX_IFQ, queue, 1);
+    may_pass = error == -EEXIST || error == -ENOMEM;
+  } while (may_pass && sea__try_again(-ENOMEM, &patience));
+  return error;
 }
 
 static int
@@ -51,7 +71,7 @@ register_queue(sea_zcrx_t *zcrx, sea_ring_t *ring, const sea_options_t *options,
   if (queue.interface == 0) {
     return -ENODEV;
   }
-  int error = sea__ring_register(ring, SEA_IORING_REGISTER_ZCRX_IFQ, &queue, 1);
+  int error = register_patiently(ring, &queue);
   if (error < 0) {
     return error;
   }
@@ -148,21 +168,21 @@ on_piece(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
   sea__loop_emit_area(loop, conn, result, offset);
 }
 
-/* The ordinary receive, for what comes next. `hungry` tells later whether it got anything. */
+/* The ordinary receive, for what comes next. */
 static void
 take_detour(sea_loop_t *loop, sea_conn_t *conn)
 {
   sea__stat_add(&loop->stats.zcrx_exhaustions, 1);
   sea__stat_add(&loop->stats.zcrx_copies, 1);
   conn->detour = true;
-  conn->hungry = true;
+  conn->detour_empty = true;
 }
 
 void
 sea__zcrx_end_detour(sea_loop_t *loop, sea_conn_t *conn)
 {
   conn->detour = false;
-  if (conn->hungry && !conn->paused) {
+  if (conn->detour_empty && !conn->paused) {
     /* Packets of which one part is in the area, and the other needs a buffer there that is not to
      * be had. The card has to ask for buffers first. */
     conn->recv = SEA_RECV_STARVED;

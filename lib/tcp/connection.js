@@ -51,11 +51,10 @@ function onIdle(idle) {
   // A slow peer that does take bytes of a large write is not idle.
   const queued = idle.queued > 0 ? connection[kBackend].queuedBytes(connection[kHandle]) : 0;
   if (queued === idle.queued) {
-    connection.emit('timeout');
+    idle.scope.runInAsyncScope(connection.emit, connection, 'timeout');
     return;
   }
-  idle.start(idle.ms);
-  idle.queued = queued;
+  idle.set(idle.ms, queued);
 }
 
 /** Notes activity on the writing side, and how many bytes are under way. */
@@ -287,8 +286,14 @@ class TcpConnection extends Duplex {
 
   /** What was written goes before the end: a stream that is ending may not notice that its last write is over. */
   end(chunk, encoding, callback) {
+    const deferred = this[kFlags] & DEFERRED;
     this[kFlags] &= ~DEFERRED;
-    return super.end(chunk, encoding, callback);
+    try {
+      return super.end(chunk, encoding, callback);
+    } catch (err) {
+      if (this.writableCorked > 0) this[kFlags] |= deferred; // a bad chunk: nothing has ended
+      throw err;
+    }
   }
 
   [kFlush]() {
@@ -410,7 +415,7 @@ class TcpConnection extends Duplex {
     this.timeout = ms;
     if (duration > 0) {
       this[kIdle] ??= new IdleTimer(this, onIdle);
-      this[kIdle].start(duration);
+      this[kIdle].start(duration, this[kSending]);
       if (callback !== undefined) this.once('timeout', callback);
     } else {
       if (this[kIdle] !== null) this[kIdle].pause();

@@ -1,5 +1,7 @@
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
+
 /** How much earlier than asked for a timer may come, by this clock: it counts whole milliseconds. */
 const EARLY_MS = 1;
 
@@ -17,13 +19,14 @@ function onTimer(idle) {
  * comes, sees how long it still has to wait.
  */
 class IdleTimer {
-  /** @param {(idle: IdleTimer) => void} expired it has to start() again for another time */
+  /** @param {(idle: IdleTimer) => void} expired it has to set() it again for another time */
   constructor(connection, expired) {
     this.connection = connection;
     this.expired = expired;
     this.ms = 0; // 0: off
     this.last = 0; // when there was something to note
     this.queued = 0; // bytes under way then
+    this.scope = null;
     this.due = 0; // when the timer comes
     this.timer = null;
   }
@@ -33,10 +36,16 @@ class IdleTimer {
     this.timer = setTimeout(onTimer, ms, this).unref();
   }
 
-  start(ms) {
+  /** 'timeout' belongs to the asynchronous context that asks for it: this one. */
+  start(ms, queued) {
+    this.scope = new AsyncResource('SEARINGS_TIMEOUT');
+    this.set(ms, queued);
+  }
+
+  set(ms, queued) {
     if (this.timer !== null && this.due > performance.now() + ms) this.stop();
     this.ms = ms;
-    this.queued = 0;
+    this.queued = queued;
     this.touch();
   }
 

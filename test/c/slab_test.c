@@ -37,6 +37,30 @@ some_fd(void)
 }
 
 static void
+a_slot_forgets_how_its_last_connection_received(void **state)
+{
+  (void)state;
+  sea_slab_t slab;
+  assert_int_equal(sea__slab_init(&slab), 0);
+  sea_conn_t *first = sea__slab_open(&slab, some_fd());
+  first->hungry = true;
+  first->detour = true;
+  first->detour_empty = true;
+  first->zcrx_off = true;
+  close_and_free(&slab, first);
+  sea_conn_t *conn;
+  do { /* slots are taken in turn */
+    conn = sea__slab_open(&slab, some_fd());
+    if (conn != first) {
+      close_and_free(&slab, conn);
+    }
+  } while (conn != first);
+  assert_false(conn->hungry || conn->detour || conn->detour_empty || conn->zcrx_off);
+  close_and_free(&slab, conn);
+  sea__slab_deinit(&slab);
+}
+
+static void
 a_stale_id_finds_nothing(void **state)
 {
   (void)state;
@@ -167,6 +191,7 @@ main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_stale_id_finds_nothing),
+      cmocka_unit_test(a_slot_forgets_how_its_last_connection_received),
       cmocka_unit_test(a_slot_rests_until_all_others_were_used),
       cmocka_unit_test(generations_wrap_past_zero),
       cmocka_unit_test(grows_without_moving_anything),

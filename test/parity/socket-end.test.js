@@ -153,6 +153,19 @@ describe('socket.end()', () => {
     const err = await new Promise((resolve) => connection.end(resolve));
     assert.equal(err.code, 'ERR_STREAM_ALREADY_FINISHED');
   });
+
+  it('with a chunk that cannot be written throws, and nothing has ended or is lost', async () => {
+    const { client, connection } = await world.pair();
+    const received = readAll(client);
+    connection.write('before');
+    assert.throws(() => connection.end(42), { code: 'ERR_INVALID_ARG_TYPE' });
+    assert.throws(() => connection.end('x', 'no encoding'), { code: 'ERR_UNKNOWN_ENCODING' });
+    await new Promise(setImmediate);
+    connection.write(', after');
+    await new Promise(setImmediate);
+    connection.end();
+    assert.equal(String(await received), 'before, after');
+  });
 });
 
 describe('socket.destroySoon()', () => {

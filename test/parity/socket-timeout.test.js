@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
 const { closed, readAll } = require('../helpers/clients');
 const { useWorld } = require('../helpers/parity');
@@ -101,6 +102,22 @@ describe('socket.setTimeout()', () => {
     assert.equal(connection.setTimeout(10), connection);
     await closed(connection);
     await untilTimersRanDown(world);
+  });
+
+  it("brings 'timeout' in the asynchronous context of the last call, to later times and to earlier ones", async () => {
+    const storage = new AsyncLocalStorage();
+    for (const times of [
+      [20, 40],
+      [60000, 10],
+    ]) {
+      const { connection } = await world.pair();
+      storage.run('first', () => connection.setTimeout(times[0]));
+      storage.run('second', () => connection.setTimeout(times[1]));
+      const seen = await new Promise((resolve) => {
+        connection.once('timeout', () => resolve(storage.getStore()));
+      });
+      assert.equal(seen, 'second');
+    }
   });
 
   it('may be where the connection is ended or destroyed', async () => {
