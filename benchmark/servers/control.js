@@ -10,6 +10,19 @@ const path = require('node:path');
 const readline = require('node:readline');
 const { collectGarbage, readStats } = require('./stats');
 
+/** The options behind the name on the command line: `searings:bufferSize=4096+driver=inline`. */
+function givenOptions() {
+  const [, text] = process.argv[2].split(':');
+  if (text === undefined) return {};
+  const read = (value) => (['worker', 'inline'].includes(value) ? value : JSON.parse(value));
+  return Object.fromEntries(
+    text.split('+').map((pair) => {
+      const [name, value] = pair.split('=');
+      return [name, read(value)];
+    }),
+  );
+}
+
 /** searings with options. */
 function withOptions(options) {
   const { createTcpServer } = require('../../lib');
@@ -19,7 +32,7 @@ function withOptions(options) {
 /** Ways to make a server whose connections are streams. */
 const factories = {
   net: () => require('node:net').createServer,
-  searings: () => require('../../lib').createTcpServer,
+  searings: () => withOptions(givenOptions()),
   inline: () => withOptions({ driver: 'inline' }),
   bundle: () => withOptions({ useRecvBundle: true, bufferSize: 4096, bufferCount: 4096 }),
   incremental: () => withOptions({ useIncrementalBuffers: true }),
@@ -87,7 +100,8 @@ function streams(make) {
  *   by the name on the command line; the words behind it are the arguments
  */
 async function run(kinds) {
-  const [kind, ...args] = process.argv.slice(2);
+  const [name = '', ...args] = process.argv.slice(2);
+  const [kind] = name.split(':');
   if (!Object.hasOwn(kinds, kind)) {
     const names = Object.keys(kinds).join('|');
     process.stderr.write(`usage: node ${path.basename(process.argv[1])} ${names}\n`);
@@ -102,4 +116,4 @@ async function run(kinds) {
   lines.on('close', () => process.exit(0));
 }
 
-module.exports = { listening, run, startedRaw, streams };
+module.exports = { givenOptions, listening, run, startedRaw, streams };

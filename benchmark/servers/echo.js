@@ -5,7 +5,7 @@
  * event and in batches, and `echo` is the one without JavaScript.
  */
 
-const { run, startedRaw, streams } = require('./control');
+const { givenOptions, run, startedRaw, streams } = require('./control');
 
 function echo(socket) {
   socket.on('data', (data) => socket.write(data));
@@ -31,7 +31,7 @@ run({
   ...streams((createServer) => createServer(echo)),
   raw() {
     const { UringTcpServer } = require('../../lib');
-    const server = new UringTcpServer();
+    const server = new UringTcpServer(givenOptions());
     return startedRaw(
       server,
       server.start((event) => answerEvent(server, event)),
