@@ -25,6 +25,8 @@ const SECCOMP = 'test/seccomp/*.test.js';
 const PACKAGE = 'test/package/*.test.js';
 const installed = (on) => `test/package/install/${on}.test.js`;
 const EVERYTHING = ['test/*.test.js', PARITY];
+/** All but the tests of the benchmark, which are about no transport. */
+const TRANSPORTS = ['test/[1-8]*.test.js', 'test/9[0-3]*.test.js', PARITY];
 /** Suites to which it may make a difference who runs the ring. */
 const OF_DRIVERS = ['test/[1-578]*.test.js', PARITY];
 /** Those of them that spend their time in the core. */
@@ -114,7 +116,7 @@ const onUnix = { SEARINGS_TEST_SOCKETS: 'unix' };
 const javaScript = [
   (args) => mocha('mocha, io_uring', { args }),
   (args) => mocha('mocha, io_uring, inline driver', { files: OF_DRIVERS, args, env: inline }),
-  (args) => mocha('mocha, node:net', { args, env: onNet }),
+  (args) => mocha('mocha, node:net', { files: TRANSPORTS, args, env: onNet }),
   (args) => mocha('mocha, io_uring, Unix sockets', { files: ON_UNIX_SOCKETS, args, env: onUnix }),
   reference,
   fuzzInJavaScript,
@@ -160,7 +162,7 @@ const SUITES = {
     needs: { flavour: 'asan', tests: true },
     steps: [
       () => cTests('asan', []),
-      (args) => asanMocha(args, 'worker', EVERYTHING),
+      (args) => asanMocha(args, 'worker', TRANSPORTS),
       (args) => asanMocha(args, 'inline', OF_THE_CORE),
     ],
   },
