@@ -8,4 +8,7 @@
 const forced = process.env.SEARINGS_BACKEND === 'net' ? 'net' : 'io_uring';
 const expectedBackend = process.env.SEARINGS_TEST_TRANSPORT || forced;
 
-module.exports = { expectedBackend };
+/** Whether it is the kernel that leaves only node:net, and not the one who runs the tests. */
+const fallsBack = expectedBackend === 'net' && forced !== 'net';
+
+module.exports = { expectedBackend, fallsBack };
