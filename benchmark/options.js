@@ -10,7 +10,7 @@ const USAGE = `usage: node benchmark/run.js [options]
   --case NAME[,NAME]   some cases instead: ${Object.keys(cases).join(', ')}
   --servers NAME,...   these servers instead of those of each case, the first being the base:
                        ${servers.join(', ')};
-                       searings and raw with options: searings:bufferSize=4096+eventBatchSize=16
+                       searings and raw with options: searings@bufferSize=4096+eventBatchSize=16
   --rounds N           interleaved rounds (5; cases that are not in main: 3)
   --seconds S          measured time per round (3; full: 2; not in main: 2; full: 1)
   --warmup S           time before it (1; full: 0.5)
@@ -66,7 +66,7 @@ function number(values, name, { min, max, integer = false }) {
 
 function names(list, option, known) {
   for (const name of list) {
-    if (!known.includes(name.split(':')[0])) {
+    if (!known.includes(name.split('@')[0])) {
       throw new RangeError(`--${option} ${name}: expected ${known.join(', ')}`);
     }
   }

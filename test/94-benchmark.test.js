@@ -162,9 +162,9 @@ describe('benchmark: the command line', () => {
   });
 
   it('takes servers with options of ours, and only servers that there are', () => {
-    const { servers } = parseOptions(['--servers', 'net,searings:bufferSize=4096+driver=inline']);
-    assert.deepEqual(servers, ['net', 'searings:bufferSize=4096+driver=inline']);
-    assert.throws(() => parseOptions(['--servers', 'nobody:bufferSize=4096']), /nobody/);
+    const { servers } = parseOptions(['--servers', 'net,searings@bufferSize=4096+driver=inline']);
+    assert.deepEqual(servers, ['net', 'searings@bufferSize=4096+driver=inline']);
+    assert.throws(() => parseOptions(['--servers', 'nobody@bufferSize=4096']), /nobody/);
   });
 
   it('keeps paths of this machine out of what is saved', () => {

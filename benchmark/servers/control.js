@@ -10,9 +10,9 @@ const path = require('node:path');
 const readline = require('node:readline');
 const { collectGarbage, readStats } = require('./stats');
 
-/** The options behind the name on the command line: `searings:bufferSize=4096+driver=inline`. */
+/** The options behind the name on the command line: `searings@bufferSize=4096+driver=inline`. */
 function givenOptions() {
-  const [, text] = process.argv[2].split(':');
+  const [, text] = process.argv[2].split('@');
   if (text === undefined) return {};
   const read = (value) => (['worker', 'inline'].includes(value) ? value : JSON.parse(value));
   return Object.fromEntries(
@@ -101,7 +101,7 @@ function streams(make) {
  */
 async function run(kinds) {
   const [name = '', ...args] = process.argv.slice(2);
-  const [kind] = name.split(':');
+  const [kind] = name.split('@');
   if (!Object.hasOwn(kinds, kind)) {
     const names = Object.keys(kinds).join('|');
     process.stderr.write(`usage: node ${path.basename(process.argv[1])} ${names}\n`);
