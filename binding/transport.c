@@ -105,6 +105,7 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->send_buffer_size = sea_napi_get_u32(env, object, "sendBufferSize", o->send_buffer_size);
   o->zcrx = sea_napi_get_bool(env, object, "useZeroCopyReceive");
   sea_napi_get_text(env, object, "zcrxInterfaceName", o->zcrx_interface, sizeof o->zcrx_interface);
+  o->zcrx_no_device = sea_napi_get_bool(env, object, "zcrxWithoutDevice");
   o->zcrx_rx_queue = sea_napi_get_u32(env, object, "zcrxRxQueue", 0);
   o->zcrx_buffer_size = sea_napi_get_u32(env, object, "zcrxRxBufferSize", 0);
   o->zcrx_area_size = sea_napi_get_u32(env, object, "zcrxAreaSize", o->zcrx_area_size);

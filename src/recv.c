@@ -65,6 +65,7 @@ sea__recv_service(sea_loop_t *loop, sea_conn_t *conn)
   if (conn->recv != SEA_RECV_IDLE) {
     return true;
   }
+  sea__zcrx_reconsider(loop, conn);
   if (sea__zcrx_serves(loop, conn)) {
     return sea__zcrx_arm(loop, conn);
   }

@@ -52,6 +52,9 @@ sea__restrict(sea_ring_t *ring, const sea_needs_t *needs)
   if (needs->zcrx) {
     allow_op(&rules, SEA_IORING_OP_RECV_ZC);
   }
+  if (needs->zcrx_flush) {
+    allow_call(&rules, SEA_IORING_REGISTER_ZCRX_CTRL);
+  }
   allow_flags(&rules, IOSQE_BUFFER_SELECT);
   /* What is registered is registered by now. */
   allow_call(&rules, IORING_UNREGISTER_PBUF_RING);

@@ -178,6 +178,7 @@ typedef struct sea_options {
   /* Zero-copy receive, 6.15: a receive queue of a network card for this server alone. */
   bool zcrx;
   char zcrx_interface[SEA_INTERFACE_NAME_MAX]; /* with the terminating 0 */
+  bool zcrx_no_device; /* 7.1, instead of an interface: the kernel copies to the area; for tests */
   uint32_t zcrx_rx_queue;
   uint32_t zcrx_area_size;   /* bytes the card may write to, 1 MiB..2 GiB; default 64 MiB */
   uint32_t zcrx_buffer_size; /* 0 = a page; otherwise 2^n, which takes 7.0 and a card that can */
