@@ -8,7 +8,7 @@ const { echo } = require('./helpers/echo');
 const { eventually } = require('./helpers/eventually');
 const { nothingLeft } = require('./helpers/leftovers');
 const { useNetwork } = require('./helpers/network');
-const { MIB, limit } = require('./helpers/scale');
+const { MIB, limit, seconds } = require('./helpers/scale');
 const { createTcpServer } = require('..');
 
 /** @returns {Promise<number>} what getConnections() says */
@@ -275,7 +275,7 @@ describe('idleTimeoutMs', function () {
   const network = useNetwork();
 
   it('closes a connection on which nothing happens', async () => {
-    const { server, client, connection } = await network.pair({ idleTimeoutMs: 50 });
+    const { server, client, connection } = await network.pair({ idleTimeoutMs: seconds(0.1) });
     const gone = Promise.all([closed(connection), closed(client.resume())]);
     await gone;
     assert.equal(connection.destroyed, true);
@@ -283,7 +283,8 @@ describe('idleTimeoutMs', function () {
   });
 
   it('closes each of many, and the server goes on', async () => {
-    const server = await network.listen({ idleTimeoutMs: 50 }, (connection) => {
+    const idleTimeoutMs = seconds(0.2); // the client at the end has to be faster
+    const server = await network.listen({ idleTimeoutMs }, (connection) => {
       connection.on('error', () => {});
       echo(connection);
     });
@@ -296,9 +297,10 @@ describe('idleTimeoutMs', function () {
   });
 
   it('0 closes none', async () => {
-    const timed = await network.pair({ idleTimeoutMs: 100 });
+    const timed = await network.pair({ idleTimeoutMs: seconds(0.1) });
+    const gone = closed(timed.connection);
     const { client, connection } = await network.pair({ idleTimeoutMs: 0 });
-    await closed(timed.connection);
+    await gone;
     assert.equal(connection.destroyed, false);
     connection.end('patient');
     assert.equal(String(await readAll(client)), 'patient');
