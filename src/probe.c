@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,9 +15,11 @@
 #include "compat.h"
 #include "patience.h"
 #include "sea.h"
+#include "sock.h"
 
 #define PROBE_TIMEOUT_S 5 /* only a broken kernel lets the probe wait at all */
 #define PROBE_ATTEMPTS 16
+#define PROBE_RESET_MS 1000
 
 int
 sea__probe_ring(struct io_uring *ring, uint32_t flags)
@@ -260,6 +263,67 @@ try_filling(sea_filling_t filling)
   return error;
 }
 
+/* A byte, and the reset that comes before anybody looks at the byte. */
+static bool
+send_and_reset(int pair[2])
+{
+  struct pollfd reset = {.fd = pair[1]};
+  bool sent = send(pair[0], "x", 1, MSG_NOSIGNAL) == 1;
+  sea__sock_set_reset(pair[0]);
+  close(pair[0]);
+  pair[0] = -1;
+  return sent && poll(&reset, 1, PROBE_RESET_MS) == 1;
+}
+
+/* The ring leaves what happens to the next enter, where a multishot finds both. One that tells of
+ * the byte alone is not woken again. */
+static int
+see_reset(struct io_uring *ring, int pair[2])
+{
+  int32_t result;
+  uint32_t flags;
+  struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+  io_uring_prep_recv_multishot(sqe, pair[1], NULL, 0, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = SEA_BUFFER_GROUP;
+  int error = io_uring_submit(ring) == 1 && send_and_reset(pair) ? 0 : -EIO;
+  if (error == 0) {
+    error = sea__probe_complete(ring, &result, &flags);
+  }
+  if (error == 0 && result == 1) {
+    result = sea__probe_enter(ring); /* the answer is what was there before, or that of the NOP */
+  }
+  if (error < 0) {
+    return error;
+  }
+  return result == -ECONNRESET ? 0 : -EIO;
+}
+
+static int
+try_recv_end(void)
+{
+  sea_ring_t ring = {0};
+  sea_bufring_t buffers = {0};
+  int pair[2] = {-1, -1};
+  int error = sea__probe_ring(&ring.uring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+  if (error < 0) {
+    return error == -EINVAL ? 0 : error; /* older than what there is to find */
+  }
+  error = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS, SEA_PROBE_BUFFER_SIZE,
+                            SEA_FILL_WHOLE);
+  if (error == 0) {
+    error = sea__probe_tcp_pair(pair);
+  }
+  if (error == 0) {
+    error = see_reset(&ring.uring, pair);
+  }
+  close(pair[0]);
+  close(pair[1]);
+  io_uring_queue_exit(&ring.uring);
+  sea__bufring_deinit(&buffers);
+  return error;
+}
+
 /* What a kernel without the operation answers does not depend on the socket; what one that has it
  * answers for a socket of another kind is about the socket. */
 static int
@@ -345,7 +409,7 @@ fill(sea_features_t *features, int error)
       features->defer_taskrun = features->registered_ring = features->buffer_ring =
           features->multishot_accept = features->multishot_recv = features->cancel_fd =
               features->send_zero_copy = features->recv_bundles = features->incremental_buffers =
-                  error;
+                  features->recv_end = error;
 }
 
 int
@@ -360,11 +424,13 @@ sea_probe(sea_features_t *features, const char **stage)
   int error = verdict(features, stage);
   if (error == -ENOMEM) { /* then each of the others would be waited for in vain */
     features->submit_all = features->coop_taskrun = features->single_issuer =
-        features->defer_taskrun = features->recv_bundles = features->incremental_buffers = error;
+        features->defer_taskrun = features->recv_bundles = features->incremental_buffers =
+            features->recv_end = error;
     return error;
   }
   features->recv_bundles = try_filling(SEA_FILL_BUNDLES);
   features->incremental_buffers = try_filling(SEA_FILL_INCREMENTAL);
+  features->recv_end = try_recv_end();
   features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
   features->coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN);
   features->single_issuer = try_flags(IORING_SETUP_SINGLE_ISSUER);

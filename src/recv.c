@@ -7,6 +7,14 @@
 #include "compat.h"
 #include "loop.h"
 
+/* A multishot may see the bytes and never the end. On a Unix socket (seen on 6.18), if the peer has
+ * written much and ended before it is looked at; and anywhere on the kernels without recv_end. */
+static bool
+is_single(const sea_loop_t *loop)
+{
+  return loop->listener.is_local || loop->options.single_recv;
+}
+
 static bool
 arm(sea_loop_t *loop, sea_conn_t *conn)
 {
@@ -15,9 +23,7 @@ arm(sea_loop_t *loop, sea_conn_t *conn)
     return false;
   }
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
-  if (loop->listener.is_local) {
-    /* A multishot on a Unix socket may see the bytes and never the end (seen on 6.18), if the peer
-     * has written much and ended before it is looked at. */
+  if (is_single(loop)) {
     io_uring_prep_recv(sqe, fd, NULL, 0, 0);
   } else {
     io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
@@ -139,7 +145,7 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
     return;
   }
   if (result > 0 || result == -EAGAIN || result == -EINTR) {
-    sea__stat_add(&loop->stats.multishot_rearms, loop->listener.is_local ? 0 : 1);
+    sea__stat_add(&loop->stats.multishot_rearms, is_single(loop) ? 0 : 1);
   } else if (result == -ENOBUFS) {
     /* With more buffers in the ring, service arms it again like any other. Who finds none a second
      * time gets more, though there are some again: others are quicker. */

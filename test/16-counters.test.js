@@ -105,7 +105,10 @@ describe('counters', () => {
     const clients = await connected(server, 3);
     for (const client of clients) client.write('data');
     blockUntil(() => server.info().bufferStarvations >= 2, 'two starved');
-    assert.deepEqual(read(server, 'bufferStarvations', 'bytesReceived'), [2, 4]);
+    const [starved, bytes] = read(server, 'bufferStarvations', 'bytesReceived');
+    // 6.1 asks for another buffer for the connection that has the only one.
+    assert.ok(starved === 2 || starved === 3);
+    assert.equal(bytes, 4);
     await eventually(() => server.info().bytesReceived === 12, 'the others, later');
   });
 

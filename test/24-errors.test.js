@@ -3,6 +3,8 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { closed, readBytes } = require('./helpers/clients');
+const { eventually } = require('./helpers/eventually');
+const { nothingLeft } = require('./helpers/leftovers');
 const { useNetwork } = require('./helpers/network');
 const { MIB, limit } = require('./helpers/scale');
 
@@ -146,6 +148,26 @@ describe('a reset by the client', function () {
     assert.equal(reason.syscall, 'read');
     assert.equal(reason.errno, -104);
     assert.equal(reason.message, 'read ECONNRESET');
+  });
+
+  it('ends the connection also right behind the last bytes', async () => {
+    const server = await network.listen({}, (connection) => {
+      const { order, gone } = record(connection);
+      connection.on('data', (chunk) => order.push(`data ${chunk}`));
+      seen.push(gone.then(() => order));
+    });
+    const seen = [];
+    const clients = await Promise.all(Array.from({ length: 20 }, () => network.connect(server)));
+    await eventually(() => seen.length === clients.length, 'all connections');
+    for (const client of clients) {
+      client.write('last');
+      client.resetAndDestroy();
+    }
+    for (const order of await Promise.all(seen)) {
+      assert.equal(order[0], 'data last');
+      assert.match(order.at(-1), /^close/); // libuv may take the reset for an end
+    }
+    await nothingLeft(server);
   });
 
   it('calls back a write that is waiting, once', async () => {

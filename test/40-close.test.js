@@ -8,7 +8,7 @@ const { echo } = require('./helpers/echo');
 const { eventually } = require('./helpers/eventually');
 const { nothingLeft } = require('./helpers/leftovers');
 const { useNetwork } = require('./helpers/network');
-const { MIB, limit } = require('./helpers/scale');
+const { MIB, limit, seconds } = require('./helpers/scale');
 const { createTcpServer } = require('..');
 
 /** @returns {Promise<number>} what getConnections() says */
@@ -274,29 +274,17 @@ describe('idleTimeoutMs', function () {
   limit(this, 20);
   const network = useNetwork();
 
-  /** A server whose connections are closed by time, and what becomes of its first one. */
-  async function timed(idleTimeoutMs) {
-    const server = await network.listen({ idleTimeoutMs });
-    const gone = new Promise((resolve) => {
-      server.once('connection', (connection) =>
-        connection.once('close', () => resolve(connection)),
-      );
-    });
-    return { server, gone };
-  }
-
   it('closes a connection on which nothing happens', async () => {
-    const { server, gone } = await timed(50);
-    const client = await network.connect(server);
-    client.resume();
-    const connection = await gone;
+    const { server, client, connection } = await network.pair({ idleTimeoutMs: seconds(0.1) });
+    const gone = Promise.all([closed(connection), closed(client.resume())]);
+    await gone;
     assert.equal(connection.destroyed, true);
-    if (!client.destroyed) await closed(client);
     await nothingLeft(server);
   });
 
   it('closes each of many, and the server goes on', async () => {
-    const server = await network.listen({ idleTimeoutMs: 50 }, (connection) => {
+    const idleTimeoutMs = seconds(0.2); // the client at the end has to be faster
+    const server = await network.listen({ idleTimeoutMs }, (connection) => {
       connection.on('error', () => {});
       echo(connection);
     });
@@ -309,9 +297,9 @@ describe('idleTimeoutMs', function () {
   });
 
   it('0 closes none', async () => {
-    const { server, gone } = await timed(100);
+    const timed = await network.pair({ idleTimeoutMs: seconds(0.1) });
+    const gone = closed(timed.connection);
     const { client, connection } = await network.pair({ idleTimeoutMs: 0 });
-    await network.connect(server);
     await gone;
     assert.equal(connection.destroyed, false);
     connection.end('patient');

@@ -10,7 +10,7 @@ const { runLoad } = require('./helpers/load');
 const { watchMemory } = require('./helpers/memory');
 const { useRaw, nothingHeld } = require('./helpers/raw');
 const { RandomCheck, RandomStream } = require('./helpers/random');
-const { MIB, limit } = require('./helpers/scale');
+const { MIB, limit, seconds } = require('./helpers/scale');
 
 const TINY = { bufferCount: 4, bufferSize: 512 };
 
@@ -122,7 +122,7 @@ describe('UringTcpEchoServer', function () {
   });
 
   it('obeys idleTimeoutMs and maxConnections', async () => {
-    const server = await raw.startEcho({ idleTimeoutMs: 50, maxConnections: 1 });
+    const server = await raw.startEcho({ idleTimeoutMs: seconds(0.1), maxConnections: 1 });
     const first = await raw.connect(server);
     first.write('x');
     await readBytes(first, 1);

@@ -9,7 +9,7 @@ const path = require('node:path');
 const { capabilities, createTcpServer } = require('..');
 const { expectedBackend } = require('./helpers/backend');
 const { closed, readAll, readBytes } = require('./helpers/clients');
-const { eventually } = require('./helpers/eventually');
+const { eventually, settled } = require('./helpers/eventually');
 const { nothingLeft } = require('./helpers/leftovers');
 const { stop, useNetwork } = require('./helpers/network');
 const { limit } = require('./helpers/scale');
@@ -255,10 +255,12 @@ describe('fast paths', function () {
       connection.on('error', () => {});
       const done = new Promise((resolve) => connection.write(pattern(8 * MIB), resolve));
       await eventually(() => server.info().zeroCopyRequests > 0, 'a zero-copy send');
+      // Where the system grants little, some that were short are over: the peer has acknowledged them.
+      const sent = await settled(() => server.info().bytesSent);
       connection.resetAndDestroy();
       assert.ok((await done) instanceof Error);
       await nothingLeft(server);
-      assert.equal(server.info().bytesSent, 0);
+      assert.equal(server.info().bytesSent, sent);
     });
   });
 

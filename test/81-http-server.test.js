@@ -8,7 +8,7 @@ const { LOOPBACK, closed, readAll } = require('./helpers/clients');
 const { eventually } = require('./helpers/eventually');
 const { parseAnswers, requestText, useHttp } = require('./helpers/raw-http');
 const { RandomStream } = require('./helpers/random');
-const { MIB, limit } = require('./helpers/scale');
+const { MIB, limit, seconds } = require('./helpers/scale');
 
 const GET = requestText('GET /');
 const CLOSE = { Connection: 'close' };
@@ -405,7 +405,10 @@ describe('UringHttpServer', function () {
     });
 
     it('obey maxConnections and idleTimeoutMs', async () => {
-      const server = await world.start({ maxConnections: 1, idleTimeoutMs: 500 }, () => {});
+      const server = await world.start(
+        { maxConnections: 1, idleTimeoutMs: seconds(0.5) },
+        () => {},
+      );
       const first = await world.connect(server);
       first.write(GET);
       await eventually(() => server.seen.length === 1, 'a request');

@@ -151,10 +151,39 @@ a_reset_by_the_peer_is_an_error_and_fails_later_sends(void **state)
   host_stop(host);
 }
 
+/* With the inline driver both are there before anybody looks. */
+static void
+a_reset_right_behind_the_bytes_is_seen(void **state)
+{
+  (void)state;
+  enum { CONNS = 20 };
+  sea_features_t features;
+  const char *stage;
+  sea_options_t options = default_options();
+  assert_int_equal(sea_probe(&features, &stage), 0);
+  options.single_recv = features.recv_end < 0;
+  host_t *host = host_start(&options);
+  int fds[CONNS];
+  for (uint32_t i = 0; i < CONNS; i++) {
+    fds[i] = client_connect(host->port);
+    host_until(host, host->opened == i + 1);
+  }
+  for (uint32_t i = 0; i < CONNS; i++) {
+    client_write(fds[i], "x", 1);
+    client_reset(fds[i]);
+  }
+  host_drain(host);
+  for (uint32_t i = 0; i < CONNS; i++) {
+    assert_int_equal(host->conns[i].error, -ECONNRESET);
+  }
+  host_stop(host);
+}
+
 int
 main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_reset_right_behind_the_bytes_is_seen),
       cmocka_unit_test(a_close_cuts_a_large_send_short),
       cmocka_unit_test(what_was_sent_just_before_a_close_arrives),
       cmocka_unit_test(a_close_behind_an_unseen_send_loses_nothing),

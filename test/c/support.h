@@ -85,6 +85,7 @@ typedef struct host {
   bool inline_driver;
   int threads_before;
   uint32_t event_capacity;
+  uint32_t send_buffer_bytes; /* SO_SNDBUF, set before host_listen(); 0 = the system's */
   uint32_t opened;
   uint32_t closed;
   uint64_t received;

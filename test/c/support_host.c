@@ -80,8 +80,10 @@ host_create(const sea_options_t *options)
 void
 host_listen(host_t *host)
 {
-  sea_listen_t spec = {
-      .address_len = sizeof(struct sockaddr_in), .backlog = 1024, .no_delay = true};
+  sea_listen_t spec = {.address_len = sizeof(struct sockaddr_in),
+                       .backlog = 1024,
+                       .no_delay = true,
+                       .send_buffer_bytes = host->send_buffer_bytes};
   struct sockaddr_in *address = (struct sockaddr_in *)&spec.address;
   address->sin_family = AF_INET;
   address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
