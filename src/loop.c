@@ -318,6 +318,9 @@ on_connection_cqe(sea_loop_t *loop, sea_op_t op, sea_conn_t *conn, int32_t resul
   case SEA_OP_CANCEL_CONN:
     sea__on_cancel_conn(loop, conn);
     break;
+  case SEA_OP_WATCH:
+    sea__on_watch(loop, conn, result);
+    break;
   case SEA_OP_WAKE:
   case SEA_OP_ACCEPT:
   case SEA_OP_CANCEL_LOOP:

@@ -209,6 +209,9 @@ void sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags);
 
 /* recv.c */
 bool sea__recv_service(sea_loop_t *loop, sea_conn_t *conn);
+/* Where a receive may miss the end of a connection: has it watched. False without a free entry. */
+bool sea__recv_watch(sea_loop_t *loop, sea_conn_t *conn);
+void sea__on_watch(sea_loop_t *loop, sea_conn_t *conn, int32_t result);
 void sea__recv_pause(sea_loop_t *loop, sea_conn_t *conn);
 void sea__recv_resume(sea_loop_t *loop, sea_conn_t *conn);
 /* Goes on with loop->bundle. */
