@@ -42,7 +42,7 @@ function zeroCopyLine({ ready, blockers, interfaces }, width, paint) {
   const why = blockers[0]?.text ?? 'no interface can';
   const text = ready
     ? `zero-copy receive can work on queue 0 of ${able.join(', ')}`
-    : `no zero-copy receive: ${why} (searings zcrx-probe --all)`;
+    : `no zero-copy receive: ${why} (npx searings zcrx-probe --all)`;
   const mark = paint(ready ? 'green' : 'dim', (ready ? 'ok' : 'note').padEnd(8));
   return `  ${mark} ${'zcrx'.padEnd(width)}  ${text}`;
 }
@@ -127,6 +127,9 @@ function interfaceLines(one, paint) {
     `  ${paint('dim', facts(one))}`,
   ];
   if (one.active?.ok) lines.push(`  ${paint('green', 'the queue was registered, and released')}`);
+  if (one.activeHeldBack !== null) {
+    lines.push(`  ${paint('yellow', `the queue was not registered: ${one.activeHeldBack}`)}`);
+  }
   for (const problem of one.blockers) lines.push(...problemLines(problem, 'blocker', '  ', paint));
   for (const problem of one.warnings) lines.push(...problemLines(problem, 'warning', '  ', paint));
   return lines;
