@@ -93,7 +93,9 @@ function deviceBlockers({ name, up, operstate, device, kind }, asked) {
   if (!up) return [problem('down', `${name} is down`, `ip link set dev ${name} up`)];
   if (!NO_PACKETS.includes(operstate)) return [];
   const text = `${name} has no link (${operstate}): no packet can come`;
-  return [problem('no-link', text, `ethtool ${name}   (then plug in the cable, or start the peer)`)];
+  return [
+    problem('no-link', text, `ethtool ${name}   (then plug in the cable, or start the peer)`),
+  ];
 }
 
 /** One queue is for all other traffic, so there have to be two. */

@@ -155,8 +155,7 @@ function findInterfaces(binding, asked) {
 }
 
 /** The same where capabilities() has been asked already. */
-function probeOn(host, asked) {
-  const { binding } = loadBinding();
+function probeOn(host, asked, { binding } = loadBinding()) {
   const advisories = advisoriesFor(host.kernel);
   const blockers = hostBlockers(host, advisories, asked);
   const found = findInterfaces(binding, asked);
