@@ -116,11 +116,16 @@ export interface TcpServerOptions {
   /**
    * The network card writes what connections receive into memory of the server's, without the kernel copying
    * it there. Linux 6.15, `CAP_NET_ADMIN`, and a card whose driver hands out receive queues; see
-   * {@link zcrxProbe}. Takes `zcrxInterfaceName`. Default: false.
+   * {@link zcrxProbe}. Takes `zcrxInterfaceName` or `zcrxWithoutDevice`. Default: false.
    */
   useZeroCopyReceive?: boolean | undefined;
   /** The network interface whose queue is taken, such as 'eth0'. */
   zcrxInterfaceName?: string | undefined;
+  /**
+   * Instead of an interface: a queue of no network card, for tests. The kernel receives the same way and copies
+   * every byte, which is slower than without. Linux 7.1, `CAP_NET_ADMIN`. Default: false.
+   */
+  zcrxWithoutDevice?: boolean | undefined;
   /** The receive queue of it that is taken, for this server alone, 0 – 65535. Default: 0. */
   zcrxRxQueue?: number | undefined;
   /**

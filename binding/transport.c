@@ -105,6 +105,7 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->send_buffer_size = sea_napi_get_u32(env, object, "sendBufferSize", o->send_buffer_size);
   o->zcrx = sea_napi_get_bool(env, object, "useZeroCopyReceive");
   sea_napi_get_text(env, object, "zcrxInterfaceName", o->zcrx_interface, sizeof o->zcrx_interface);
+  o->zcrx_no_device = sea_napi_get_bool(env, object, "zcrxWithoutDevice");
   o->zcrx_rx_queue = sea_napi_get_u32(env, object, "zcrxRxQueue", 0);
   o->zcrx_buffer_size = sea_napi_get_u32(env, object, "zcrxRxBufferSize", 0);
   o->zcrx_area_size = sea_napi_get_u32(env, object, "zcrxAreaSize", o->zcrx_area_size);
@@ -112,7 +113,7 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
   o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);
   o->send_queue_max = sea_napi_get_u32(env, object, "sendQueueCapacity", o->send_queue_max);
-  o->single_recv = sea_napi_get_bool(env, object, "singleRecv");
+  o->watch_resets = sea_napi_get_bool(env, object, "watchResets");
   o->restricted = sea_napi_get_bool(env, object, "restrictedRing");
   o->echo = sea_napi_get_bool(env, object, "echo");
   o->driver = sea_napi_get_bool(env, object, "inline") ? SEA_DRIVER_INLINE : SEA_DRIVER_WORKER;

@@ -59,6 +59,7 @@ const TCP_OPTIONS = {
   sendBufferSize: integer(64 * KIB, 4 * KIB, KIB * KIB),
   useZeroCopyReceive: boolean(false),
   zcrxInterfaceName: string(),
+  zcrxWithoutDevice: boolean(false),
   zcrxRxQueue: integer(0, 0, 65535),
   zcrxAreaSize: integer(64 * MIB, MIB, 2048 * MIB),
   zcrxRxBufferSize: integer(0, 0, MIB),
@@ -189,13 +190,17 @@ function unknownOption(name, value, table) {
 
 /** Zero-copy receive takes a queue of a network card, so the card has to be named. */
 function checkZeroCopyReceive(options) {
-  const { zcrxInterfaceName: name, zcrxRxBufferSize: size, useZeroCopyReceive: wanted } = options;
+  const { zcrxInterfaceName: name, zcrxRxBufferSize: size } = options;
+  const { useZeroCopyReceive: wanted, zcrxWithoutDevice: withoutDevice } = options;
   const subject = '"options.zcrxInterfaceName" property';
   if (name !== undefined && (name === '' || Buffer.byteLength(name) > INTERFACE_NAME_MAX)) {
     const must = `must be the name of a network interface, 1 to ${INTERFACE_NAME_MAX} bytes ("ip -brief link" lists them)`;
     throw invalidArgValue(subject, name, must);
   }
-  if (wanted && name === undefined) {
+  if (withoutDevice && name !== undefined) {
+    throw invalidArgValue(subject, name, 'must be left out for "options.zcrxWithoutDevice"');
+  }
+  if (wanted && !withoutDevice && name === undefined) {
     const must = 'must name a network interface for "options.useZeroCopyReceive"';
     throw invalidArgValue(
       subject,

@@ -16,6 +16,7 @@
  */
 
 const os = require('node:os');
+const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { runCTests } = require('./lib/ctest');
 const { runMocha, title } = require('./lib/mocha');
@@ -45,6 +46,10 @@ const PIECES = {
   exits: { files: ['51-*', '52-*'] },
   integrity: { files: ['31-*'] },
   edges: { files: ['74-*', '75-*', '76-*', '82-*'] },
+  zcrx: { files: ['kernels/zcrx'] },
+  zcrxData: { files: ['20-*', '21-*', '22-*', '40-*'], zcrx: true },
+  zcrxRaw: { files: ['70-*', '71-*', '72-*', '73-*'], zcrx: true },
+  zcrxHttp: { files: ['81-http-server', '84-*', '85-*'], zcrx: true },
   c1: { share: 1 },
   c2: { share: 2 },
   c3: { share: 3 },
@@ -58,11 +63,15 @@ function cTests(share, backend) {
   return runCTests('release', { args: ['--timeout', String(LIMIT_S), ...which] });
 }
 
-function mochaTests(names, env, backend) {
+/** Every server of these tests receives by RECV_ZC. */
+const BY_ZCRX = ['--require', path.resolve(root, 'test/helpers/zcrx-everywhere.js')];
+
+function mochaTests({ files: names, env, zcrx }, backend) {
   const files = names.map((name) => `test/${name}.test.js`);
   const settings = { SEARINGS_TEST_TRANSPORT: backend, SEARINGS_TEST_TIME_SCALE: TIME_SCALE };
   return runMocha(`mocha on ${os.release()}, ${backend}`, files, {
     env: { ...settings, ...env },
+    args: zcrx ? BY_ZCRX : [],
     scale: Number(TIME_SCALE),
   });
 }
@@ -70,8 +79,8 @@ function mochaTests(names, env, backend) {
 /** One piece on this kernel; the line of its counts comes last. */
 function here(name) {
   const { backend } = KERNELS[versionOf(os.release())];
-  const { files, env, share } = PIECES[name];
-  const counts = files ? mochaTests(files, env, backend) : cTests(share, backend);
+  const piece = PIECES[name];
+  const counts = piece.files ? mochaTests(piece, backend) : cTests(piece.share, backend);
   const { passed, failed, names } = counts;
   console.log(names.map((what) => `failed: ${what}\n`).join(''));
   console.log(`${passed} passed, ${failed} failed`);
@@ -102,7 +111,9 @@ function main(args) {
   };
   bootstrap({ tests: true });
   const rows = chosen(KERNELS).flatMap((version) =>
-    chosen(PIECES).map((piece) => inMachine(runner, version, piece)),
+    chosen(PIECES)
+      .filter((piece) => !PIECES[piece].zcrx || KERNELS[version].withoutDevice === 'on')
+      .map((piece) => inMachine(runner, version, piece)),
   );
   console.log();
   for (const { version, piece, passed, failed } of rows) {

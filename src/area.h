@@ -67,6 +67,13 @@ bool sea__area_give(sea_area_t *area, uint32_t offset);
 /* Shows the kernel what was given back, as far as the refill ring has room. */
 void sea__area_publish(sea_area_t *area);
 
+/* How many entries of the refill ring the kernel has not taken yet. */
+static inline uint32_t
+sea__area_waiting(const sea_area_t *area)
+{
+  return area->tail - atomic_load_explicit(area->setup.head, memory_order_acquire);
+}
+
 static inline char *
 sea__area_data(const sea_area_t *area, uint32_t offset)
 {

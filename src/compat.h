@@ -73,4 +73,17 @@ typedef struct sea_uapi_zcrx_queue {
   uint64_t reserved[3];
 } sea_uapi_zcrx_queue_t;
 
+/* 7.1: a queue of no card */
+#define SEA_ZCRX_NO_DEVICE (1U << 1)
+
+/* 6.19: the kernel takes back what is in the refill ring, without waiting for the card to ask */
+#define SEA_IORING_REGISTER_ZCRX_CTRL 36
+#define SEA_ZCRX_CTRL_FLUSH 0
+
+typedef struct sea_uapi_zcrx_ctrl {
+  uint32_t queue_id;
+  uint32_t what;
+  uint64_t reserved[8];
+} sea_uapi_zcrx_ctrl_t;
+
 #endif

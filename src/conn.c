@@ -172,7 +172,8 @@ sea__conn_service(sea_loop_t *loop, sea_conn_t *conn)
       return true; /* it has closed it, which put it on the list again */
     }
   }
-  if (!sea__recv_service(loop, conn) || !sea__send_service(loop, conn)) {
+  if (!sea__recv_watch(loop, conn) || !sea__recv_service(loop, conn) ||
+      !sea__send_service(loop, conn)) {
     return false;
   }
   if (conn->write_end == SEA_WRITE_SHUTTING && !conn->sending && conn->queue.head == NULL) {

@@ -28,6 +28,13 @@ typedef enum sea_recv_state {
   SEA_RECV_ENDED,      /* FIN or an error: never armed again */
 } sea_recv_state_t;
 
+/* The poll that sees the end of a connection where its receive may not. */
+typedef enum sea_watch {
+  SEA_WATCH_NONE = 0,
+  SEA_WATCH_ARMED,
+  SEA_WATCH_OVER, /* what it has seen stays: once is enough */
+} sea_watch_t;
+
 typedef enum sea_write_end {
   SEA_WRITE_OPEN = 0,
   SEA_WRITE_SHUTTING, /* FIN once the queue is empty */
@@ -63,10 +70,12 @@ typedef struct sea_conn {
   uint8_t write_end; /* sea_write_end_t */
   uint8_t reason;    /* sea_close_reason_t, once CLOSING */
   uint8_t answers;   /* sea_answers_t */
+  uint8_t watch;     /* sea_watch_t */
   bool paused : 1;
   bool sending : 1;    /* a send is in flight */
   bool cancelling : 1; /* a cancellation of everything is in flight */
   bool reset : 1;      /* close with RST */
+  bool look_again : 1; /* the receive in flight may have missed the end */
   bool hungry : 1;     /* was starved, and has received nothing since */
   bool drain_wanted : 1;
   bool zero_copy : 1;      /* the send in flight is a zero-copy one */
@@ -109,14 +118,16 @@ sea__conn_receiving(const sea_conn_t *conn)
 static inline bool
 sea__conn_in_flight(const sea_conn_t *conn)
 {
-  return sea__conn_receiving(conn) || conn->sending || conn->cancelling;
+  return sea__conn_receiving(conn) || conn->sending || conn->cancelling ||
+         conn->watch == SEA_WATCH_ARMED;
 }
 
 /* Nothing that a cancellation could end: what is in flight is a notification at most. */
 static inline bool
 sea__conn_cancelled(const sea_conn_t *conn)
 {
-  return !sea__conn_receiving(conn) && (!conn->sending || conn->zero_copy_wait);
+  return !sea__conn_receiving(conn) && conn->watch != SEA_WATCH_ARMED &&
+         (!conn->sending || conn->zero_copy_wait);
 }
 
 #endif

@@ -283,8 +283,7 @@ sea__loop_prepare(sea_loop_t *loop)
   cancel_wake(loop);
   sea__bufring_publish(&loop->buffers);
   if (loop->zcrx.state == SEA_PATH_ON) {
-    sea__area_publish(&loop->zcrx.area);
-    sea__stat_set(&loop->stats.zcrx_refills, loop->zcrx.area.refills);
+    sea__zcrx_give_back(loop);
   }
   publish(loop);
   return commands;
@@ -318,6 +317,9 @@ on_connection_cqe(sea_loop_t *loop, sea_op_t op, sea_conn_t *conn, int32_t resul
     break;
   case SEA_OP_CANCEL_CONN:
     sea__on_cancel_conn(loop, conn);
+    break;
+  case SEA_OP_WATCH:
+    sea__on_watch(loop, conn, result);
     break;
   case SEA_OP_WAKE:
   case SEA_OP_ACCEPT:
@@ -376,7 +378,7 @@ sea__loop_reap(sea_loop_t *loop)
     dispatch(loop, tag, result, flags);
   }
   if (sea_unlikely(loop->zcrx.state == SEA_PATH_ON)) {
-    sea__area_publish(&loop->zcrx.area); /* the next pass may be far away */
+    sea__zcrx_give_back(loop); /* the next pass may be far away */
   }
   publish(loop);
 }

@@ -209,6 +209,9 @@ void sea__on_accept(sea_loop_t *loop, int32_t result, uint32_t flags);
 
 /* recv.c */
 bool sea__recv_service(sea_loop_t *loop, sea_conn_t *conn);
+/* Where a receive may miss the end of a connection: has it watched. False without a free entry. */
+bool sea__recv_watch(sea_loop_t *loop, sea_conn_t *conn);
+void sea__on_watch(sea_loop_t *loop, sea_conn_t *conn, int32_t result);
 void sea__recv_pause(sea_loop_t *loop, sea_conn_t *conn);
 void sea__recv_resume(sea_loop_t *loop, sea_conn_t *conn);
 /* Goes on with loop->bundle. */
@@ -227,8 +230,12 @@ sea__zcrx_serves(const sea_loop_t *loop, const sea_conn_t *conn)
 /* False when the ring has no entry free. */
 bool sea__zcrx_arm(sea_loop_t *loop, sea_conn_t *conn);
 void sea__on_recv_zc(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags);
+/* Shows the kernel which buffers it may fill again. */
+void sea__zcrx_give_back(sea_loop_t *loop);
 /* An ordinary receive has met bytes that it cannot read. */
 void sea__zcrx_end_detour(sea_loop_t *loop, sea_conn_t *conn);
+/* Before an ordinary receive is armed anew: whether the detour need not go on. */
+void sea__zcrx_reconsider(sea_loop_t *loop, sea_conn_t *conn);
 /* Tries connections again for which neither way worked. */
 void sea__zcrx_feed_stuck(sea_loop_t *loop);
 int64_t sea__zcrx_wait_ms(const sea_loop_t *loop);

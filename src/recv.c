@@ -3,17 +3,10 @@
  * Pausing is a cancellation, and a cancellation is a conversation: what has arrived before it takes
  * effect is delivered, and nothing new is armed before the multishot's own last CQE. */
 #include <errno.h>
+#include <poll.h>
 
 #include "compat.h"
 #include "loop.h"
-
-/* A multishot may see the bytes and never the end. On a Unix socket (seen on 6.18), if the peer has
- * written much and ended before it is looked at; and anywhere on the kernels without recv_end. */
-static bool
-is_single(const sea_loop_t *loop)
-{
-  return loop->listener.is_local || loop->options.single_recv;
-}
 
 static bool
 arm(sea_loop_t *loop, sea_conn_t *conn)
@@ -23,7 +16,9 @@ arm(sea_loop_t *loop, sea_conn_t *conn)
     return false;
   }
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
-  if (is_single(loop)) {
+  if (loop->listener.is_local) {
+    /* A multishot on a Unix socket may see the bytes and never the end (seen on 6.18), if the peer
+     * has written much and ended before it is looked at. */
     io_uring_prep_recv(sqe, fd, NULL, 0, 0);
   } else {
     io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
@@ -63,14 +58,43 @@ starve(sea_loop_t *loop, sea_conn_t *conn)
 }
 
 bool
-sea__recv_service(sea_loop_t *loop, sea_conn_t *conn)
+sea__recv_watch(sea_loop_t *loop, sea_conn_t *conn)
 {
-  if (conn->paused) {
-    return conn->recv != SEA_RECV_ARMED || cancel(loop, conn);
-  }
-  if (conn->recv != SEA_RECV_IDLE) {
+  if (!loop->options.watch_resets || loop->listener.is_local || conn->watch != SEA_WATCH_NONE) {
     return true;
   }
+  struct io_uring_sqe *sqe = sea__ring_sqe(&loop->ring);
+  if (sqe == NULL) {
+    return false;
+  }
+  int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
+  io_uring_prep_poll_add(sqe, fd, POLLERR | POLLHUP);
+  sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_WATCH, sea__conn_id(conn)));
+  conn->watch = SEA_WATCH_ARMED;
+  return true;
+}
+
+void
+sea__on_watch(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
+{
+  conn->watch = SEA_WATCH_OVER;
+  /* From 6.5 until a correction of 2026, a multishot that finds bytes and a reset at once tells of
+   * the bytes, and is not woken again. Armed anew it fails with what the socket has by now. */
+  conn->look_again = result > 0 && sea__conn_receiving(conn);
+  sea__loop_todo(loop, conn); /* one that is being closed has been waiting for this */
+}
+
+bool
+sea__recv_service(sea_loop_t *loop, sea_conn_t *conn)
+{
+  if (conn->recv == SEA_RECV_ARMED && (conn->paused || conn->look_again)) {
+    return cancel(loop, conn);
+  }
+  if (conn->paused || conn->recv != SEA_RECV_IDLE) {
+    return true;
+  }
+  conn->look_again = false;
+  sea__zcrx_reconsider(loop, conn);
   if (sea__zcrx_serves(loop, conn)) {
     return sea__zcrx_arm(loop, conn);
   }
@@ -144,7 +168,7 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
     return;
   }
   if (result > 0 || result == -EAGAIN || result == -EINTR) {
-    sea__stat_add(&loop->stats.multishot_rearms, is_single(loop) ? 0 : 1);
+    sea__stat_add(&loop->stats.multishot_rearms, loop->listener.is_local ? 0 : 1);
   } else if (result == -ENOBUFS) {
     /* With more buffers in the ring, service arms it again like any other. Who finds none a second
      * time gets more, though there are some again: others are quicker. */

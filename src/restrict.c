@@ -35,7 +35,8 @@ sea__restrict(sea_ring_t *ring, const sea_needs_t *needs)
 {
   rules_t rules = {0};
   allow_op(&rules, IORING_OP_ACCEPT);
-  allow_op(&rules, IORING_OP_POLL_ADD); /* for listeners that are not to block */
+  allow_op(&rules,
+           IORING_OP_POLL_ADD); /* listeners that are not to block; ends that receives miss */
   allow_op(&rules, IORING_OP_RECV);
   allow_op(&rules, IORING_OP_SEND);
   allow_op(&rules, IORING_OP_SENDMSG);
@@ -51,6 +52,9 @@ sea__restrict(sea_ring_t *ring, const sea_needs_t *needs)
   }
   if (needs->zcrx) {
     allow_op(&rules, SEA_IORING_OP_RECV_ZC);
+  }
+  if (needs->zcrx_flush) {
+    allow_call(&rules, SEA_IORING_REGISTER_ZCRX_CTRL);
   }
   allow_flags(&rules, IOSQE_BUFFER_SELECT);
   /* What is registered is registered by now. */

@@ -12,6 +12,7 @@ typedef struct sea_needs {
   bool zero_copy;
   bool zero_copy_gathered;
   bool zcrx;
+  bool zcrx_flush;
 } sea_needs_t;
 
 /* For a ring that is not enabled yet: 0, or -errno and it remains as free as any. */

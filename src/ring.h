@@ -14,7 +14,7 @@
 
 #define SEA_RING_ENTRIES_MIN 8U
 
-/* Three bits: the faulty build of the tests has a use for those above. */
+/* Four bits: the faulty build of the tests has a use for those above. */
 typedef enum sea_op {
   SEA_OP_RECV_ZC = 0,
   SEA_OP_WAKE,
@@ -24,6 +24,7 @@ typedef enum sea_op {
   SEA_OP_CANCEL_RECV, /* of one multishot receive, for a pause */
   SEA_OP_CANCEL_CONN, /* of everything on one socket, to close it */
   SEA_OP_CANCEL_LOOP, /* of the accept, or of everything, for the loop itself */
+  SEA_OP_WATCH,       /* a poll for the end of a connection, where a receive may miss it */
 } sea_op_t;
 
 typedef struct sea_ring {

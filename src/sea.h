@@ -23,11 +23,11 @@
 
 typedef struct sea_server sea_server_t;
 
-/* A connection's name: slot index in the low SEA_SLOT_BITS, generation above. At most 53 bits, so
+/* A connection's name: slot index in the low SEA_SLOT_BITS, generation above. 52 bits, so
  * that it is a safe integer in JavaScript. A generation is never 0, so no valid id is 0. */
 typedef uint64_t sea_conn_id_t;
 #define SEA_SLOT_BITS 24
-#define SEA_GENERATION_BITS 29
+#define SEA_GENERATION_BITS 28
 
 static inline uint32_t
 sea_conn_id_slot(sea_conn_id_t id)
@@ -167,7 +167,7 @@ typedef struct sea_options {
   uint32_t conns_max;        /* refuse connections above this many; 0 = no limit */
   uint32_t idle_ms;          /* close a connection after so long without traffic; 0 = never */
   uint32_t send_queue_max;   /* sends of sea_post() that one connection may have queued; 1024 */
-  bool single_recv;          /* each receive is armed by itself: where the features lack recv_end */
+  bool watch_resets; /* a poll beside each connection's receive: where the features lack recv_end */
   /* Fast paths: used where the kernel has them, otherwise done without; sea_info_t tells. Off. */
   bool recv_bundles;        /* 6.10: one receive fills several buffers */
   bool incremental_buffers; /* 6.12: several receives fill one buffer; goes before recv_bundles */
@@ -179,6 +179,7 @@ typedef struct sea_options {
   /* Zero-copy receive, 6.15: a receive queue of a network card for this server alone. */
   bool zcrx;
   char zcrx_interface[SEA_INTERFACE_NAME_MAX]; /* with the terminating 0 */
+  bool zcrx_no_device; /* 7.1, instead of an interface: the kernel copies to the area; for tests */
   uint32_t zcrx_rx_queue;
   uint32_t zcrx_area_size;   /* bytes the card may write to, 1 MiB..2 GiB; default 64 MiB */
   uint32_t zcrx_buffer_size; /* 0 = a page; otherwise 2^n, which takes 7.0 and a card that can */

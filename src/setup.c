@@ -44,6 +44,7 @@ restrict_ring(sea_loop_t *loop)
       .eventfd = !worker,
       .zero_copy = on,
       .zcrx = loop->zcrx.state == SEA_PATH_ON,
+      .zcrx_flush = loop->zcrx.state == SEA_PATH_ON && loop->zcrx.flushes,
       .zero_copy_gathered = on && zero_copy->gathered,
   };
   if (loop->options.restricted) {

@@ -92,6 +92,8 @@ sea__slab_open(sea_slab_t *slab, int fd)
   conn->sends_queued = 0;
   conn->drain_wanted = false;
   conn->hungry = false;
+  conn->watch = SEA_WATCH_NONE;
+  conn->look_again = false;
   conn->detour = false;
   conn->detour_empty = false;
   conn->zcrx_off = false;

@@ -54,6 +54,14 @@ register_patiently(sea_ring_t *ring, sea_uapi_zcrx_queue_t *queue)
   return error;
 }
 
+/* Makes the kernel take what is in the refill ring to where its own copies find it. */
+static bool
+flush(const sea_zcrx_t *zcrx, sea_ring_t *ring)
+{
+  sea_uapi_zcrx_ctrl_t flush = {.queue_id = zcrx->queue_id, .what = SEA_ZCRX_CTRL_FLUSH};
+  return sea__ring_register(ring, SEA_IORING_REGISTER_ZCRX_CTRL, &flush, 0) == 0;
+}
+
 static int
 register_queue(sea_zcrx_t *zcrx, sea_ring_t *ring, const sea_options_t *options, size_t buffer)
 {
@@ -64,11 +72,12 @@ register_queue(sea_zcrx_t *zcrx, sea_ring_t *ring, const sea_options_t *options,
                               .flags = SEA_IORING_REGION_USER_MEMORY};
   sea_uapi_zcrx_queue_t queue = {.interface = if_nametoindex(options->zcrx_interface),
                                  .rx_queue = options->zcrx_rx_queue,
+                                 .flags = options->zcrx_no_device ? SEA_ZCRX_NO_DEVICE : 0,
                                  .refill_entries = refill_entries(zcrx->memory_size, buffer),
                                  .area = (uint64_t)(uintptr_t)&area,
                                  .region = (uint64_t)(uintptr_t)&region,
                                  .buffer_size = options->zcrx_buffer_size};
-  if (queue.interface == 0) {
+  if (queue.interface == 0 && !options->zcrx_no_device) {
     return -ENODEV;
   }
   int error = register_patiently(ring, &queue);
@@ -87,6 +96,7 @@ register_queue(sea_zcrx_t *zcrx, sea_ring_t *ring, const sea_options_t *options,
       .entry_count = queue.refill_entries,
   };
   zcrx->queue_id = queue.id;
+  zcrx->flushes = flush(zcrx, ring); /* of nothing: whether it is there */
   return sea__area_init(&zcrx->area, &setup);
 }
 
@@ -168,6 +178,30 @@ on_piece(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
   sea__loop_emit_area(loop, conn, result, offset);
 }
 
+void
+sea__zcrx_give_back(sea_loop_t *loop)
+{
+  sea_zcrx_t *zcrx = &loop->zcrx;
+  sea_area_t *area = &zcrx->area;
+  sea__area_publish(area);
+  sea__stat_set(&loop->stats.zcrx_refills, area->refills);
+  /* Only the card takes from the refill ring, and what the kernel has copied comes back that way
+   * too: what lies there is missing where the next copy looks for a buffer. */
+  uint32_t many = sea__min_u32(area->count, area->setup.entry_count) / 4;
+  if (zcrx->flushes && sea__area_waiting(area) > many) {
+    (void)flush(zcrx, &loop->ring);
+  }
+}
+
+/* Whether there are buffers now for what had none. */
+static bool
+found_buffers(sea_loop_t *loop)
+{
+  sea_zcrx_t *zcrx = &loop->zcrx;
+  sea__area_publish(&zcrx->area);
+  return zcrx->flushes && sea__area_waiting(&zcrx->area) > 0 && flush(zcrx, &loop->ring);
+}
+
 /* The ordinary receive, for what comes next. */
 static void
 take_detour(sea_loop_t *loop, sea_conn_t *conn)
@@ -176,6 +210,18 @@ take_detour(sea_loop_t *loop, sea_conn_t *conn)
   sea__stat_add(&loop->stats.zcrx_copies, 1);
   conn->detour = true;
   conn->detour_empty = true;
+}
+
+void
+sea__zcrx_reconsider(sea_loop_t *loop, sea_conn_t *conn)
+{
+  const sea_zcrx_t *zcrx = &loop->zcrx;
+  /* What the kernel copies meets nothing that would end the detour. Without flushes there is no
+   * telling whether what has been given back is to be had. */
+  if (conn->detour && zcrx->flushes &&
+      zcrx->area.lent + sea__area_waiting(&zcrx->area) < zcrx->area.count / 2) {
+    conn->detour = false;
+  }
 }
 
 void
@@ -225,7 +271,11 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
   }
   switch (result) {
   case -ENOMEM:
-    take_detour(loop, conn);
+    if (found_buffers(loop)) {
+      sea__stat_add(&loop->stats.multishot_rearms, 1);
+    } else {
+      take_detour(loop, conn);
+    }
     break;
   case -ENOSPC: /* the completion queue was full; this completion makes room */
   case -EAGAIN:

@@ -4,10 +4,11 @@
  * receives as usual, and `state` has the reason.
  *
  * What comes by another queue or card, or with its headers, the kernel copies to buffers of the
- * area that nobody uses. When it has none of those (the ones that went back by the refill ring are
- * for the card alone, until the card has asked), the receive ends with -ENOMEM and nothing is lost:
- * the connection takes a *detour*, an ordinary receive into the ordinary buffers. That one ends
- * with -EFAULT, and takes nothing, at the first bytes that only a zero-copy receive can read. */
+ * area that nobody uses. What went back by the refill ring is for the card, until the card has
+ * asked or a *flush* has made the kernel take all of it (6.19). When it has no buffer, the receive
+ * ends with -ENOMEM and nothing is lost: the connection takes a *detour*, an ordinary receive into
+ * the ordinary buffers. That one ends with -EFAULT, and takes nothing, at the first bytes that only
+ * a zero-copy receive can read. */
 #ifndef SEA_ZCRX_H
 #define SEA_ZCRX_H
 
@@ -21,6 +22,7 @@ struct sea_conn;
 typedef struct sea_zcrx {
   int32_t state; /* SEA_PATH_*, or the -errno for which it is off */
   uint32_t queue_id;
+  bool flushes; /* the kernel can be made to empty the refill ring, 6.19 */
   sea_area_t area;
   void *memory; /* of the area */
   size_t memory_size;

@@ -18,6 +18,7 @@ const { useNetwork } = require('./helpers/network');
 const { limit } = require('./helpers/scale');
 
 const ON_LOOPBACK = { useZeroCopyReceive: true, zcrxInterfaceName: 'lo' };
+const WITHOUT_DEVICE = { useZeroCopyReceive: true, zcrxWithoutDevice: true };
 const CQE32 = 1 << 11;
 
 /** What the kernel says when somebody wants a queue of the loopback interface, which has none to give. */
@@ -44,6 +45,12 @@ describe('useZeroCopyReceive', function () {
       [{ zcrxInterfaceName: '' }, 'ERR_INVALID_ARG_VALUE', /zcrxInterfaceName.*ip -brief link/],
       [{ zcrxInterfaceName: 'n'.repeat(16) }, 'ERR_INVALID_ARG_VALUE', /1 to 15 bytes/],
       [{ zcrxInterfaceName: 3 }, 'ERR_INVALID_ARG_TYPE', /zcrxInterfaceName.*string/],
+      [{ zcrxWithoutDevice: 1 }, 'ERR_INVALID_ARG_TYPE', /zcrxWithoutDevice.*boolean/],
+      [
+        { zcrxWithoutDevice: true, zcrxInterfaceName: 'lo' },
+        'ERR_INVALID_ARG_VALUE',
+        /zcrxInterfaceName.*left out.*'lo'/,
+      ],
       [{ zcrxRxQueue: -1 }, 'ERR_OUT_OF_RANGE', /zcrxRxQueue.*0 and 65535.*-1/],
       [{ zcrxAreaSize: 4096 }, 'ERR_OUT_OF_RANGE', /zcrxAreaSize.*1048576/],
       [{ zcrxRxBufferSize: 5000 }, 'ERR_INVALID_ARG_VALUE', /zcrxRxBufferSize.*power of two.*5000/],
@@ -63,14 +70,19 @@ describe('useZeroCopyReceive', function () {
     });
   });
 
-  it('loses nothing where it cannot be had', async () => {
-    const server = await network.listen(ON_LOOPBACK, (connection) => connection.pipe(connection));
-    const client = await network.connect(server);
-    const sent = pattern(3 << 20);
-    client.end(sent);
-    assert.deepEqual(await readAll(client), sent);
-    await nothingLeft(server);
-  });
+  for (const [where, options] of Object.entries({
+    'on lo': ON_LOOPBACK,
+    'without a device': WITHOUT_DEVICE,
+  })) {
+    it(`${where} loses nothing, whether it can be had or not`, async () => {
+      const server = await network.listen(options, (connection) => connection.pipe(connection));
+      const client = await network.connect(server);
+      const sent = pattern(3 << 20);
+      client.end(sent);
+      assert.deepEqual(await readAll(client), sent);
+      await nothingLeft(server);
+    });
+  }
 
   if (expectedBackend === 'net') return; // what follows is what io_uring says of it
 
@@ -85,6 +97,15 @@ describe('useZeroCopyReceive', function () {
   it('says so of an interface that is not there', async () => {
     const server = await network.listen({ ...ON_LOOPBACK, zcrxInterfaceName: 'no-such-nic' });
     assert.equal(server.info().fastPaths.zeroCopyReceive, 'ENODEV');
+  });
+
+  it('says so of a queue without a device where the kernel knows none', async () => {
+    const server = await network.listen(WITHOUT_DEVICE);
+    const { fastPaths, zcrxAreaSize } = server.info();
+    const known = capabilities().kernel.release.localeCompare('7.1', 'en', { numeric: true }) >= 0;
+    const state = refusal() === 'EOPNOTSUPP' ? (known ? 'on' : 'EINVAL') : refusal();
+    assert.equal(fastPaths.zeroCopyReceive, state);
+    assert.equal(zcrxAreaSize, state === 'on' ? 64 << 20 : 0);
   });
 
   it('says so with other fast paths', async () => {

@@ -131,7 +131,7 @@ class UringBackend {
     this.bound = null;
     this.lastInfo = null;
     this.native = binding.createTransport(
-      { ...options, inline: options.driver === 'inline', singleRecv: probeHost().singleRecv },
+      { ...options, inline: options.driver === 'inline', watchResets: probeHost().watchResets },
       this.records,
       // Events find the asynchronous context of listen(), as those of net.Server.
       AsyncResource.bind((count) => this.onBatch(count), 'SEARINGS'),

@@ -151,17 +151,22 @@ a_reset_by_the_peer_is_an_error_and_fails_later_sends(void **state)
   host_stop(host);
 }
 
-/* With the inline driver both are there before anybody looks. */
-static void
-a_reset_right_behind_the_bytes_is_seen(void **state)
+static bool
+needs_watch(void)
 {
-  (void)state;
-  enum { CONNS = 20 };
   sea_features_t features;
   const char *stage;
-  sea_options_t options = default_options();
   assert_int_equal(sea_probe(&features, &stage), 0);
-  options.single_recv = features.recv_end < 0;
+  return features.recv_end < 0;
+}
+
+/* With the inline driver both are there before anybody looks. */
+static void
+see_resets_right_behind_bytes(bool watch)
+{
+  enum { CONNS = 20 };
+  sea_options_t options = default_options();
+  options.watch_resets = watch;
   host_t *host = host_start(&options);
   int fds[CONNS];
   for (uint32_t i = 0; i < CONNS; i++) {
@@ -177,6 +182,14 @@ a_reset_right_behind_the_bytes_is_seen(void **state)
     assert_int_equal(host->conns[i].error, -ECONNRESET);
   }
   host_stop(host);
+}
+
+static void
+a_reset_right_behind_the_bytes_is_seen(void **state)
+{
+  (void)state;
+  see_resets_right_behind_bytes(needs_watch());
+  see_resets_right_behind_bytes(true);
 }
 
 int

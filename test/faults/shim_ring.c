@@ -35,13 +35,13 @@ static struct {
 
 /* The replaced operation's error travels in bits of user_data that no tag uses. */
 #define FAILED (1ULL << 63)
-#define TAG_ERROR_SHIFT 59 /* four bits, and three more at 53 */
+#define TAG_ERROR_SHIFT 60 /* three bits, and four more at 52 */
 
 static uint64_t
 with_error(uint64_t tag, int error)
 {
   uint64_t bits = (uint64_t)error;
-  return tag | FAILED | (bits & 15) << TAG_ERROR_SHIFT | (bits >> 4) << 53;
+  return tag | FAILED | (bits & 7) << TAG_ERROR_SHIFT | (bits >> 3) << 52;
 }
 
 static void
@@ -51,9 +51,9 @@ reveal(struct io_uring_cqe *cqe)
   if ((data & FAILED) == 0) {
     return;
   }
-  cqe->res = -(int32_t)((data >> TAG_ERROR_SHIFT & 15) | (data >> 53 & 7) << 4);
+  cqe->res = -(int32_t)((data >> TAG_ERROR_SHIFT & 7) | (data >> 52 & 15) << 3);
   cqe->flags = 0;
-  cqe->user_data = data & ~(FAILED | 15ULL << TAG_ERROR_SHIFT | 7ULL << 53);
+  cqe->user_data = data & ~(FAILED | 7ULL << TAG_ERROR_SHIFT | 15ULL << 52);
 }
 
 static int

@@ -43,17 +43,20 @@ const BEFORE_BUNDLES = {
   recvZeroCopy: ABSENT,
 };
 
-/** By version. `problem` is why servers run on node:net. */
+/**
+ * By version. `problem` is why servers run on node:net; `withoutDevice` is what zero-copy receive without a
+ * network card says, undefined where there is no ring.
+ */
 const KERNELS = {
-  6.1: { backend: 'io_uring', missing: BEFORE_BUNDLES },
+  6.1: { backend: 'io_uring', missing: BEFORE_BUNDLES, withoutDevice: 'EINVAL' },
   '5.10': {
     backend: 'net',
     problem: 'provided buffer ring failed with EINVAL',
     missing: BEFORE_BUFFER_RINGS,
   },
-  6.12: { backend: 'io_uring', missing: { recvZeroCopy: ABSENT } },
-  7.2: { backend: 'io_uring', missing: {} },
-  6.18: { backend: 'io_uring', missing: {} },
+  6.12: { backend: 'io_uring', missing: { recvZeroCopy: ABSENT }, withoutDevice: 'EINVAL' },
+  7.2: { backend: 'io_uring', missing: {}, withoutDevice: 'on' },
+  6.18: { backend: 'io_uring', missing: {}, withoutDevice: 'EINVAL' },
 };
 
 /** @returns {string} the version of a release: 6.12 for 6.12.117+deb13-amd64 */

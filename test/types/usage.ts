@@ -48,6 +48,7 @@ createTcpServer({ blockList: new net.BlockList() });
 createTcpServer({
   useZeroCopyReceive: true,
   zcrxInterfaceName: 'eth0',
+  zcrxWithoutDevice: false,
   zcrxRxQueue: 3,
   zcrxAreaSize: 2 ** 26,
   zcrxRxBufferSize: 0,
