@@ -1,4 +1,4 @@
-/* Whether a ring that defers its work wakes who sleeps on its eventfd. Used by ring.c alone. */
+/* Whether a ring that defers its work wakes who sleeps on its eventfd. Tried by the probe. */
 #ifndef SEA_DEFERRED_H
 #define SEA_DEFERRED_H
 

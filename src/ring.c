@@ -4,7 +4,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "deferred.h"
 #include "patience.h"
 
 /* R_DISABLED: see sea__ring_enable(). */
@@ -71,10 +70,9 @@ taskrun_flag(bool polled)
 }
 
 int
-sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats)
+sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, bool deferred, sea_stats_t *stats)
 {
-  /* The first set alone defers work. */
-  size_t first = polled && !sea__deferred_work_wakes() ? 1 : 0;
+  size_t first = deferred ? 0 : 1; /* the first set alone defers work */
   size_t n = sizeof flag_sets / sizeof *flag_sets;
   return init(ring, depth, taskrun_flag(polled), first, n, stats);
 }
