@@ -1,6 +1,6 @@
 /* Runs a command in a network namespace of its own, whose loopback interface has an XDP program
- * attached, held by a link or by the interface alone, or an AF_XDP socket bound to its queue 0. All of
- * that ends with the command. Takes root.
+ * attached, held by a link or by the interface alone, or an AF_XDP socket bound to its queue 0. All
+ * of that ends with the command. Takes root.
  *
  *   with_xdp link|program|socket <command> … */
 #include <errno.h>
