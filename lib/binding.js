@@ -78,7 +78,8 @@ function checkVersion(candidate) {
 function requireAddon(candidate) {
   checkVersion(candidate);
   const binding = require(candidate);
-  if (typeof binding?.probe !== 'function') throw new Error(`${candidate} is not an addon of searings`);
+  if (typeof binding?.probe !== 'function')
+    throw new Error(`${candidate} is not an addon of searings`);
   return binding;
 }
 

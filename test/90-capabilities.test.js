@@ -93,7 +93,7 @@ describe('capabilities()', function () {
   it('leaves no descriptor and no thread behind', async () => {
     const before = [openFiles(), threads()];
     for (let i = 0; i < 5; i++) capabilities();
-    assert.equal(openFiles(), before[0]);
+    assert.ok(openFiles() <= before[0]); // Node 26 may read certificates meanwhile, and close them
     await threadsBackTo(before[1]); // the kernel's own end a moment after their rings
   });
 

@@ -143,7 +143,8 @@ function checkMemlock(host) {
   const { memlock } = host.limits;
   if (memlock === null) return note('memlock', 'the limit of locked memory cannot be read');
   const text = `locked memory: ${kib(memlock.soft)}`;
-  if (hasInitially(host, 'capIpcLock')) return ok('memlock', `${text}, which does not bind this user`);
+  if (hasInitially(host, 'capIpcLock'))
+    return ok('memlock', `${text}, which does not bind this user`);
   const needed = lockedBytes();
   if (memlock.soft === 'unlimited' || memlock.soft >= needed) return ok('memlock', text);
   const less = `less than the ${kib(needed)} of Node.js and a server with the default options`;
@@ -215,7 +216,8 @@ function checkZeroCopy({ ready, blockers, interfaces }) {
   }
   const [why] = blockers;
   const each = 'searings zcrx-probe --all';
-  if (why === undefined) return { ...note('zcrx', 'no zero-copy receive: no interface can'), fix: each };
+  if (why === undefined)
+    return { ...note('zcrx', 'no zero-copy receive: no interface can'), fix: each };
   const text = `no zero-copy receive: ${why.text}; ${each} tells more`;
   return { ...note('zcrx', text), fix: why.fix };
 }
