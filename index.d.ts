@@ -29,7 +29,7 @@ export interface TcpServerOptions {
    * Node 22.12 or newer. Default of `listen()`. Default: false.
    */
   reusePort?: boolean | undefined;
-  /** Seconds that a connection may wait for its first data before it is accepted. Default: 0, off. */
+  /** Seconds that a connection may wait for its first data before it is accepted, 0 – 3600. Default: 0, off. */
   tcpDeferAcceptSeconds?: number | undefined;
 
   /**
@@ -67,9 +67,9 @@ export interface TcpServerOptions {
   bufferCount?: number | undefined;
   /** Bytes of each receive buffer, 64 – 1048576. Default: 16384. */
   bufferSize?: number | undefined;
-  /** Commands on their way to the worker, at least 16. Default: 65536. */
+  /** Commands on their way to the worker, 16 – 2^24. Default: 65536. */
   commandQueueCapacity?: number | undefined;
-  /** Events on their way to JavaScript, at least 16. Default: 65536. */
+  /** Events on their way to JavaScript, 16 – 2^24. Default: 65536. */
   eventQueueCapacity?: number | undefined;
   /** Events handled in one call from the worker into JavaScript, 1 – 4096. Default: 64. */
   eventBatchSize?: number | undefined;
@@ -508,7 +508,10 @@ export class HttpsServer<
  * same meanings, ranges and errors.
  */
 export interface UringTcpServerOptions
-  extends Omit<TcpServerOptions, 'allowHalfOpen' | 'pauseOnConnect' | 'highWaterMark'> {
+  extends Omit<
+    TcpServerOptions,
+    'allowHalfOpen' | 'pauseOnConnect' | 'highWaterMark' | 'blockList'
+  > {
   /** An address or a name. Default: '127.0.0.1'. */
   host?: string | undefined;
   /**

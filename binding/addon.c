@@ -15,7 +15,8 @@ set_number(napi_env env, napi_value object, const char *name, double number)
   sea_napi_set(env, object, name, sea_napi_number(env, number));
 }
 
-/* probe() -> { usable, reason, code, watchResets, features: { name: 'available' | errno name } } */
+/* probe() -> { usable, reason, code, watchResets, undeferred, features: { name: 'available' | errno
+ * name } } */
 static napi_value
 probe(napi_env env, napi_callback_info info)
 {
@@ -38,6 +39,7 @@ probe(napi_env env, napi_callback_info info)
     sea_napi_set(env, object, "reason", null);
     sea_napi_set(env, object, "code", null);
   }
+  sea_napi_set(env, object, "undeferred", sea_napi_boolean(env, features.defer_wakes < 0));
   sea_napi_set(env, object, "watchResets", sea_napi_boolean(env, features.recv_end < 0));
   sea_napi_set(env, object, "features", sea_napi_features(env, &features));
   return object;

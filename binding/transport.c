@@ -113,6 +113,7 @@ read_options(napi_env env, napi_value object, sea_options_t *o)
   o->idle_ms = sea_napi_get_u32(env, object, "idleTimeoutMs", 0);
   o->conns_max = sea_napi_get_u32(env, object, "connectionsMax", 0);
   o->send_queue_max = sea_napi_get_u32(env, object, "sendQueueCapacity", o->send_queue_max);
+  o->undeferred = sea_napi_get_bool(env, object, "undeferred");
   o->watch_resets = sea_napi_get_bool(env, object, "watchResets");
   o->restricted = sea_napi_get_bool(env, object, "restrictedRing");
   o->echo = sea_napi_get_bool(env, object, "echo");

@@ -13,6 +13,7 @@
 
 #include "bufring.h"
 #include "compat.h"
+#include "deferred.h"
 #include "patience.h"
 #include "sea.h"
 #include "sock.h"
@@ -445,7 +446,7 @@ fill(sea_features_t *features, int error)
       features->defer_taskrun = features->registered_ring = features->buffer_ring =
           features->multishot_accept = features->multishot_recv = features->cancel_fd =
               features->send_zero_copy = features->recv_bundles = features->incremental_buffers =
-                  features->recv_end = error;
+                  features->recv_end = features->defer_wakes = error;
 }
 
 int
@@ -461,12 +462,13 @@ sea_probe(sea_features_t *features, const char **stage)
   if (error == -ENOMEM) { /* then each of the others would be waited for in vain */
     features->submit_all = features->coop_taskrun = features->single_issuer =
         features->defer_taskrun = features->recv_bundles = features->incremental_buffers =
-            features->recv_end = error;
+            features->recv_end = features->defer_wakes = error;
     return error;
   }
   features->recv_bundles = try_filling(SEA_FILL_BUNDLES);
   features->incremental_buffers = try_filling(SEA_FILL_INCREMENTAL);
   features->recv_end = try_recv_end();
+  features->defer_wakes = sea__deferred_work_wakes() ? 0 : -EIO;
   features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
   features->coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN);
   features->single_issuer = try_flags(IORING_SETUP_SINGLE_ISSUER);

@@ -39,12 +39,12 @@ try_setup(sea_ring_t *ring, uint32_t depth, uint32_t flags)
   return error;
 }
 
-/* With the first of n sets of flags that the kernel knows. */
+/* With the first of the sets of flags, from first up to n, that the kernel knows. */
 static int
-init(sea_ring_t *ring, uint32_t depth, uint32_t more, size_t n, sea_stats_t *stats)
+init(sea_ring_t *ring, uint32_t depth, uint32_t more, size_t first, size_t n, sea_stats_t *stats)
 {
   int error = -EINVAL;
-  for (size_t i = 0; i < n && error == -EINVAL; i++) {
+  for (size_t i = first; i < n && error == -EINVAL; i++) {
     uint32_t flags = flag_sets[i];
     if (flags != 0) {
       flags |= more;
@@ -70,15 +70,17 @@ taskrun_flag(bool polled)
 }
 
 int
-sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats)
+sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, bool deferred, sea_stats_t *stats)
 {
-  return init(ring, depth, taskrun_flag(polled), sizeof flag_sets / sizeof *flag_sets, stats);
+  size_t first = deferred ? 0 : 1; /* the first set alone defers work */
+  size_t n = sizeof flag_sets / sizeof *flag_sets;
+  return init(ring, depth, taskrun_flag(polled), first, n, stats);
 }
 
 int
 sea__ring_init_wide(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats)
 {
-  return init(ring, depth, taskrun_flag(polled) | IORING_SETUP_CQE32, 1, stats);
+  return init(ring, depth, taskrun_flag(polled) | IORING_SETUP_CQE32, 0, 1, stats);
 }
 
 int

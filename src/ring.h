@@ -54,8 +54,10 @@ sea__ring_tag_id(uint64_t tag)
 }
 
 /* Steps down flag by flag on -EINVAL and size by size on -ENOMEM. -errno of the last try. With
- * `polled`, the kernel shows by a flag that it has work for sea__ring_enter(). */
-int sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);
+ * `polled`, the kernel shows by a flag that it has work for sea__ring_enter(). `deferred`: work may
+ * wait for that. */
+int sea__ring_init(sea_ring_t *ring, uint32_t depth, bool polled, bool deferred,
+                   sea_stats_t *stats);
 /* The same with 32-byte completions, as zero-copy receive needs them, and without stepping down
  * from the flags that it needs as well. */
 int sea__ring_init_wide(sea_ring_t *ring, uint32_t depth, bool polled, sea_stats_t *stats);

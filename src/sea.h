@@ -167,6 +167,7 @@ typedef struct sea_options {
   uint32_t conns_max;        /* refuse connections above this many; 0 = no limit */
   uint32_t idle_ms;          /* close a connection after so long without traffic; 0 = never */
   uint32_t send_queue_max;   /* sends of sea_post() that one connection may have queued; 1024 */
+  bool undeferred;   /* inline: the ring does not defer work, where the features lack defer_wakes */
   bool watch_resets; /* a poll beside each connection's receive: where the features lack recv_end */
   /* Fast paths: used where the kernel has them, otherwise done without; sea_info_t tells. Off. */
   bool recv_bundles;        /* 6.10: one receive fills several buffers */
@@ -222,8 +223,9 @@ typedef struct sea_features {
   int send_zero_copy;      /* 6.0, gathered 6.1 */
   int recv_bundles;        /* 6.10 */
   int incremental_buffers; /* 6.12 */
-  int recv_end;            /* a multishot receive tells of a reset that came with the bytes: not so
-                              from 6.5 on, but for those kernels that got the correction of 2026 */
+  int defer_wakes; /* deferred work wakes who sleeps on the ring's eventfd: not on 6.12.117 */
+  int recv_end;    /* a multishot receive tells of a reset that came with the bytes: not so
+                      from 6.5 on, but for those kernels that got the correction of 2026 */
 } sea_features_t;
 
 enum {

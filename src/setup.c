@@ -70,7 +70,8 @@ make_ring(sea_loop_t *loop, uint32_t depth, bool polled)
       sea__ring_deinit(&loop->ring);
     }
   }
-  return sea__ring_init(&loop->ring, depth, polled, &loop->stats);
+  bool deferred = loop->options.driver != SEA_DRIVER_INLINE || !loop->options.undeferred;
+  return sea__ring_init(&loop->ring, depth, polled, deferred, &loop->stats);
 }
 
 int

@@ -1,15 +1,17 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { createTcpServer, UringTcpEchoServer, UringTcpServer } = require('..');
 const { expectedBackend } = require('./helpers/backend');
-const { closed, readAll, readBytes } = require('./helpers/clients');
+const { closed, connect, readAll, readBytes } = require('./helpers/clients');
 const { eventually } = require('./helpers/eventually');
 const { nothingLeft, threads } = require('./helpers/leftovers');
 const { useNetwork } = require('./helpers/network');
 const { MIB } = require('./helpers/scale');
 
+const ECHO_SERVER = require.resolve('./helpers/programs/echo-server');
 const onRing = expectedBackend === 'io_uring';
 
 describe("the option 'driver'", () => {
@@ -54,6 +56,29 @@ describe("the option 'driver'", () => {
       message: /SEARINGS_DRIVER.*worker or inline.*'fibre'/,
     });
   });
+});
+
+describe('a server that is alone in its process', () => {
+  for (const driver of ['worker', 'inline']) {
+    it(`wakes up for each message (${driver})`, async () => {
+      const stdio = ['pipe', 'pipe', 'inherit'];
+      const program = spawn(process.execPath, [ECHO_SERVER, driver], { stdio });
+      const ended = once(program, 'close');
+      try {
+        const [port] = await once(program.stdout, 'data');
+        const client = await connect(Number(port));
+        for (let i = 0; i < 50; i++) {
+          client.write('ping');
+          assert.equal(String(await readBytes(client, 4)), 'ping');
+        }
+        client.destroy();
+        program.stdin.end();
+        assert.deepEqual(await ended, [0, null]);
+      } finally {
+        program.kill();
+      }
+    });
+  }
 });
 
 if (onRing) {

@@ -130,8 +130,9 @@ class UringBackend {
     this.stopWanted = false;
     this.bound = null;
     this.lastInfo = null;
+    const { watchResets, undeferred } = probeHost(); // what this kernel is to be spared
     this.native = binding.createTransport(
-      { ...options, inline: options.driver === 'inline', watchResets: probeHost().watchResets },
+      { ...options, inline: options.driver === 'inline', watchResets, undeferred },
       this.records,
       // Events find the asynchronous context of listen(), as those of net.Server.
       AsyncResource.bind((count) => this.onBatch(count), 'SEARINGS'),

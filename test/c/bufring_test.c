@@ -21,7 +21,7 @@ static int
 bench_try(bench_t *bench, uint32_t count, uint32_t size, sea_filling_t filling)
 {
   *bench = (bench_t){.pair = {-1, -1}};
-  assert_int_equal(sea__ring_init(&bench->ring, 8, false, &bench->stats), 0);
+  assert_int_equal(sea__ring_init(&bench->ring, 8, false, true, &bench->stats), 0);
   int error = sea__bufring_init(&bench->buffers, &bench->ring, count, size, filling);
   if (error == 0) {
     assert_int_equal(sea__ring_enable(&bench->ring), 0);

@@ -46,7 +46,7 @@ any_options(void)
   options.zero_copy_min = one_of_three(1, 512, 32768);
   options.send_buffer_count = one_of_three(1, 4, 64);
   options.send_buffer_size = one_of_three(4096, 8192, 65536);
-  options.watch_resets = now_and_then(2);
+  options.watch_resets = options.watch_resets || now_and_then(2);
   options.zcrx = now_and_then(8); /* which loopback does not have: the ring is made twice */
   strcpy(options.zcrx_interface, "lo");
   return options;

@@ -1,0 +1,55 @@
+/* One receive that two bytes wake one after the other: the first completes nothing. */
+#include "deferred.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+#define ENTRIES 8
+#define FLAGS (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
+
+static bool
+wakes(struct io_uring *ring, int fd, const int pair[2], char bytes[2])
+{
+  uint64_t count;
+  struct pollfd woken = {.fd = fd, .events = POLLIN};
+  io_uring_prep_recv(io_uring_get_sqe(ring), pair[1], bytes, 2, MSG_WAITALL);
+  if (io_uring_submit(ring) != 1 || send(pair[0], "x", 1, MSG_NOSIGNAL) != 1) {
+    return true;
+  }
+  if (read(fd, &count, sizeof count) < 0) {
+    return false; /* it comes late, and is the last */
+  }
+  io_uring_submit_and_get_events(ring);
+  if (send(pair[0], "x", 1, MSG_NOSIGNAL) != 1) {
+    return true;
+  }
+  bool answer = poll(&woken, 1, 0) == 1;
+  io_uring_submit_and_get_events(ring);
+  return answer;
+}
+
+bool
+sea__deferred_work_wakes(void)
+{
+  struct io_uring ring;
+  bool answer = true;
+  int pair[2] = {-1, -1};
+  char bytes[2]; /* the ring's until it is no more */
+  if (io_uring_queue_init(ENTRIES, &ring, FLAGS) < 0) {
+    return true;
+  }
+  int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (fd >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 &&
+      io_uring_register_eventfd(&ring, fd) == 0) {
+    answer = wakes(&ring, fd, pair, bytes);
+  }
+  io_uring_queue_exit(&ring);
+  close(pair[0]);
+  close(pair[1]);
+  close(fd);
+  return answer;
+}
