@@ -977,6 +977,8 @@ export interface ZcrxInterface {
   operstate: string;
   rxQueues: number | null;
   rxQueuesMax: number | null;
+  /** What brings more receive queues (`ethtool -L`), and how many of them there are. */
+  channels: { kind: 'combined' | 'rx'; count: number } | null;
   /** Whether headers and data of TCP arrive apart. */
   dataSplit: 'on' | 'off' | null;
   /** Bytes up to which data stays with its header. Linux 6.14. */
@@ -985,7 +987,12 @@ export interface ZcrxInterface {
   ntuple: { possible: boolean; on: boolean } | null;
   /** RSS contexts beside the default one. Linux 6.12. */
   rssContexts: number | null;
-  xdp: { mode: 'none' | 'driver' | 'generic' | 'hardware' | 'several'; programs: string[] };
+  xdp: {
+    mode: 'none' | 'driver' | 'generic' | 'hardware' | 'several';
+    programs: string[];
+    /** The id of the BPF link that holds the program; 0 for none, null where that is not known. */
+    link: number | null;
+  };
   rxQueue: {
     index: number;
     /** Linux 6.8 and newer tell. */
@@ -994,8 +1001,10 @@ export interface ZcrxInterface {
     inRssTable: boolean | null;
   };
   ready: boolean;
-  /** What came of registering it; null if that was not asked for, or not allowed. */
+  /** What came of registering it; null if that was not asked for, or held back. */
   active: { ok: boolean; stage: string; reason: string | null } | null;
+  /** Which blockers held it back although it was asked for. */
+  activeHeldBack: string | null;
   blockers: ZcrxProblem[];
   warnings: ZcrxProblem[];
 }

@@ -3,7 +3,7 @@
 
 /*
  * The command line. Exit codes: 0 all is well, 1 not ready, 2 ready but for zero-copy receive, 64 the
- * command line is wrong (docs/cli.md).
+ * command line is wrong, 74 the report cannot be written (docs/cli.md).
  */
 
 const { parseArgs } = require('node:util');
@@ -12,6 +12,7 @@ const { version } = require('../package.json');
 const NOT_READY = 1;
 const NO_ZERO_COPY = 2;
 const WRONG_USE = 64;
+const CANNOT_WRITE = 74;
 
 const flag = { type: 'boolean', default: false };
 const text = { type: 'string' };
@@ -122,47 +123,74 @@ function runZcrx(values) {
 
 // --- the command line
 
-function parse(args, options) {
-  try {
-    return parseArgs({ args, options: { ...options, help: { type: 'boolean', short: 'h' } } })
-      .values;
-  } catch (error) {
-    throw new UsageError(error.message);
+function checkOnce(tokens) {
+  const seen = new Set();
+  for (const { kind, name } of tokens) {
+    if (kind !== 'option') continue;
+    if (seen.has(name)) throw new UsageError(`--${name} is given twice`);
+    seen.add(name);
   }
 }
 
-async function main([name, ...args]) {
-  if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(usage());
-    return 0;
-  }
-  if (name === '--version' || name === '-v') {
-    process.stdout.write(`${version}\n`);
-    return 0;
-  }
-  const command = COMMANDS[name];
+function parse(args, options) {
+  let parsed;
   try {
-    if (name === undefined) throw new UsageError('which command?');
-    if (command === undefined) throw new UsageError(`there is no command '${name}'`);
-    const values = parse(args, command.options);
-    if (values.help) {
-      process.stdout.write(usage([name]));
-      return 0;
-    }
-    return await command.run(values);
+    const help = { type: 'boolean', short: 'h' };
+    parsed = parseArgs({ args, options: { ...options, help }, tokens: true });
+  } catch (error) {
+    throw new UsageError(error.message);
+  }
+  checkOnce(parsed.tokens);
+  return parsed.values;
+}
+
+/** What has nothing behind it. */
+const WORDS = {
+  __proto__: null,
+  help: () => usage(),
+  '--help': () => usage(),
+  '-h': () => usage(),
+  '--version': () => `${version}\n`,
+  '-v': () => `${version}\n`,
+};
+
+function runWord(name, rest) {
+  if (rest.length > 0) throw new UsageError(`nothing goes behind ${name}, not '${rest[0]}'`);
+  process.stdout.write(WORDS[name]());
+  return 0;
+}
+
+function run(name, args) {
+  if (name === undefined) throw new UsageError('which command?');
+  if (WORDS[name]) return runWord(name, args);
+  const command = COMMANDS[name];
+  if (command === undefined) throw new UsageError(`there is no command '${name}'`);
+  const values = parse(args, command.options);
+  if (!values.help) return command.run(values);
+  process.stdout.write(usage([name]));
+  return 0;
+}
+
+async function main([name, ...args]) {
+  try {
+    return await run(name, args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`searings: ${error.message}\n${usage(command ? [name] : undefined)}`);
+    process.stderr.write(`searings: ${error.message}\n${usage(COMMANDS[name] && [name])}`);
     return WRONG_USE;
   }
 }
 
 // Whoever reads may stop reading: `searings doctor | head -1`.
 process.stdout.on('error', (error) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`searings: the report cannot be written: ${error.message}\n`);
+  process.exit(CANNOT_WRITE);
 });
+// There is nowhere left to say that this one fails.
+process.stderr.on('error', () => {});
 
 // A server that doctor could not stop must not keep it from ending.
 main(process.argv.slice(2)).then((code) => {
-  process.stdout.write('', () => process.exit(code));
+  process.stdout.write('', () => setImmediate(() => process.exit(code))); // after an 'error'
 });

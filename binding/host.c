@@ -119,8 +119,9 @@ errors_object(napi_env env, const sea_nic_t *nic)
   return object;
 }
 
-static napi_value
-programs_array(napi_env env, const sea_nic_t *nic)
+/* The names of the programs, and the link that holds them: null where that is not known. */
+static void
+set_xdp(napi_env env, napi_value object, const sea_nic_t *nic)
 {
   napi_value array;
   sea_xdp_t xdp = {.count = 0};
@@ -131,7 +132,9 @@ programs_array(napi_env env, const sea_nic_t *nic)
   for (uint32_t i = 0; i < xdp.count; i++) {
     napi_set_element(env, array, i, sea_napi_string(env, xdp.programs[i]));
   }
-  return array;
+  sea_napi_set(env, object, "xdpPrograms", array);
+  sea_napi_set(env, object, "xdpLink",
+               xdp.link_error == 0 ? sea_napi_number(env, xdp.link) : null_value(env));
 }
 
 static napi_value
@@ -160,9 +163,11 @@ interface_object(napi_env env, const sea_nic_t *nic)
   set_number(env, object, "operstate", nic->operstate);
   set_number(env, object, "xdpAttached", nic->xdp_attached);
   set_number(env, object, "xdpProgram", nic->xdp_program);
-  sea_napi_set(env, object, "xdpPrograms", programs_array(env, nic));
+  set_xdp(env, object, nic);
   set_number(env, object, "rxQueues", nic->rx_queues);
   set_number(env, object, "rxQueuesMax", nic->rx_queues_max);
+  set_number(env, object, "channelKind", nic->channel_kind);
+  set_number(env, object, "channels", nic->channels);
   set_number(env, object, "dataSplit", nic->data_split);
   set_boolean(env, object, "hasSplitThreshold", nic->has_split_threshold);
   set_number(env, object, "splitThreshold", nic->split_threshold);

@@ -20,6 +20,7 @@ const OLDEST_NODE = 20;
  * @param {boolean} [wanted.tests] the C tests too
  * @param {boolean} [wanted.lint] the linters too
  * @param {boolean} [wanted.emulation] an emulator for arm64 too
+ * @param {boolean} [wanted.host] what the tests of the host call too
  * @param {boolean} [wanted.compile] false: configure only
  */
 function bootstrap(wanted = {}) {
@@ -28,6 +29,7 @@ function bootstrap(wanted = {}) {
     tests = false,
     lint = false,
     emulation = false,
+    host = false,
     compile = true,
   } = wanted;
   if (process.platform !== 'linux') {
@@ -36,7 +38,7 @@ function bootstrap(wanted = {}) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     fail(`searings needs Node.js ${OLDEST_NODE} or newer; this is ${process.version}`);
   }
-  const kinds = { ctest: tests, lint, emulation, fuzz: flavour === 'fuzz' };
+  const kinds = { ctest: tests, lint, emulation, host, fuzz: flavour === 'fuzz' };
   ensurePackages(['build', ...Object.keys(kinds).filter((kind) => kinds[kind])]);
   ensureModules();
   build(flavour, { tests, compile });

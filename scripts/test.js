@@ -156,7 +156,10 @@ const SUITES = {
     steps: [(args) => mocha('mocha, arm64', { files: [installed('arm64')], args })],
   },
   // As root, with the machine to itself: it changes sysctls, and restores them.
-  host: { needs: {}, steps: [(args) => mocha('mocha, the host', { files: [HOST], args })] },
+  host: {
+    needs: { host: true },
+    steps: [(args) => mocha('mocha, the host', { files: [HOST], args })],
+  },
   seccomp: { needs: {}, steps: [underFilter, seccomp] },
   asan: {
     needs: { flavour: 'asan', tests: true },

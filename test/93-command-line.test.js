@@ -25,6 +25,13 @@ describe('the searings command', function () {
     ['a negative number', ['zcrx-probe', '--all', '--rx-queue=-1'], /--rx-queue .*'-1'/],
     ['a number too large', ['zcrx-probe', '--all', '--rx-queue', '65536'], /--rx-queue .*'65536'/],
     ['a hexadecimal number', ['zcrx-probe', '--all', '--rx-buffer-size', '0x1000'], /'0x1000'/],
+    ['an interface twice', ['zcrx-probe', '--interface', 'lo', '--interface', 'lo'], /twice/],
+    ['an empty name and one', ['zcrx-probe', '--interface=', '--interface', 'lo'], /twice/],
+    ['a number twice', ['zcrx-probe', '--all', '--rx-queue', '1e3', '--rx-queue', '0'], /twice/],
+    ['a flag twice', ['doctor', '--json', '--json'], /--json is given twice/],
+    ['a word behind --help', ['--help', 'bogus'], /nothing goes behind --help, not 'bogus'/],
+    ['a word behind help', ['help', 'bogus'], /nothing goes behind help/],
+    ['a word behind --version', ['--version', 'extra'], /nothing goes behind --version/],
     ['an odd buffer size', ['zcrx-probe', '--all', '--rx-buffer-size', '5000'], /power of two/],
   ]) {
     it(`exits with 64 and its usage for ${what}`, async () => {
@@ -82,5 +89,14 @@ describe('the searings command', function () {
     const { code, stderr } = await searings(['capabilities'], { prefix });
     assert.equal(stderr, '');
     assert.equal(code, 0);
+  });
+
+  it('says in a line that the report cannot be written, and exits with 74', async () => {
+    for (const args of [['capabilities'], ['--help']]) {
+      const prefix = ['sh', '-c', '"$@" > /dev/full', 'sh'];
+      const { code, stderr } = await searings(args, { prefix });
+      assert.match(stderr, /^searings: the report cannot be written: ENOSPC: [^\n]*\n$/);
+      assert.equal(code, 74);
+    }
   });
 });

@@ -125,6 +125,9 @@ function interfaceLines(one, paint) {
     `  ${paint('dim', facts(one))}`,
   ];
   if (one.active?.ok) lines.push(`  ${paint('green', 'the queue was registered, and released')}`);
+  if (one.activeHeldBack !== null) {
+    lines.push(`  ${paint('yellow', `the queue was not registered: ${one.activeHeldBack}`)}`);
+  }
   for (const problem of one.blockers) lines.push(...problemLines(problem, 'blocker', '  ', paint));
   for (const problem of one.warnings) lines.push(...problemLines(problem, 'warning', '  ', paint));
   return lines;

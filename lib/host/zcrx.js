@@ -5,9 +5,11 @@ const { invalidArgValue } = require('../errors');
 const { normalizeOptions } = require('../options');
 const { IGNORE, advisoriesFor } = require('./advisories');
 const { capabilities } = require('./capabilities');
-const { ANOTHER, blockersOf, factsOf, problem, warningsOf } = require('./interfaces');
+const { PAGE, blockersOf, factsOf, probeCommand, problem, warningsOf } = require('./interfaces');
+const { permissionFix, refusalBlocker, refusalReason } = require('./refusals');
+const { compareVersions } = require('./system');
 
-const PAGE = 4096;
+const SIZES_SINCE = [7, 0, 0];
 
 const OPTIONS = {
   __proto__: null,
@@ -32,96 +34,87 @@ function checkOptions(given) {
 
 // --- the host
 
-function permissionFix(sandbox) {
-  if (sandbox.initialUserNamespace === false) {
-    return 'run it outside of the user namespace: in a rootless container it cannot work';
-  }
-  return `sudo setcap cap_net_admin+ep ${process.execPath}   (or run it as root)`;
-}
-
-function kernelBlocker({ reason }, { sandbox }) {
+function kernelBlocker({ reason }, { sandbox }, asked) {
   if (reason.startsWith('EPERM')) {
-    return problem('permission', 'CAP_NET_ADMIN is missing', permissionFix(sandbox));
+    return problem('permission', 'CAP_NET_ADMIN is missing', permissionFix(asked, sandbox));
   }
   const text = `this kernel has no zero-copy receive (${reason})`;
   const fix = 'uname -r   (it takes Linux 6.15 or newer, built with CONFIG_IO_URING_ZCRX)';
   return problem('kernel', text, fix);
 }
 
-function advisoryBlocker({ id, title, fixedIn, source }) {
-  const fix = `install Linux ${fixedIn} or newer; if your vendor has fixed it: ${IGNORE}=${id}   (${source})`;
+function advisoryBlocker({ id, title, fixedIn, source }, asked) {
+  const command = `${IGNORE}=${id} ${probeCommand(asked)}`;
+  const fix = `install Linux ${fixedIn} or newer (${source}); if your vendor has fixed it: ${command}`;
   return problem('advisory', `${id}: ${title}`, fix);
 }
 
-function hostBlockers(host, advisories) {
-  const blockers = [];
+function featureBlockers(host, asked) {
   const { problem: unusable, features } = host;
   if (unusable !== null) {
-    blockers.push(
-      problem(unusable.cause, unusable.reason, `${unusable.command}   (${unusable.advice})`),
-    );
-  } else {
-    if (!features.recvZeroCopy.available) blockers.push(kernelBlocker(features.recvZeroCopy, host));
-    if (!features.cqe32.available) {
-      const text = `rings have no 32-byte completions (${features.cqe32.reason})`;
-      blockers.push(problem('cqe32', text, 'uname -r   (it takes Linux 5.19 or newer)'));
-    }
+    const { cause, reason, command, advice } = unusable;
+    return [problem(cause, reason, `${command}   (${advice})`)];
   }
+  const blockers = [];
+  if (!features.recvZeroCopy.available) {
+    blockers.push(kernelBlocker(features.recvZeroCopy, host, asked));
+  }
+  if (!features.cqe32.available) {
+    const text = `rings have no 32-byte completions (${features.cqe32.reason})`;
+    blockers.push(problem('cqe32', text, 'uname -r   (it takes Linux 5.19 or newer)'));
+  }
+  return blockers;
+}
+
+function sizeBlockers({ kernel }, asked) {
+  const known = kernel.version !== null && asked.rxBufferSize > PAGE;
+  if (!known || compareVersions(kernel.version, SIZES_SINCE) >= 0) return [];
+  const text = `Linux ${kernel.release} has no buffers of ${asked.rxBufferSize} bytes: they take 7.0`;
+  const fix = `${probeCommand(asked, { rxBufferSize: 0 })}   (or install Linux 7.0 or newer)`;
+  return [problem('buffer-size', text, fix)];
+}
+
+function hostBlockers(host, advisories, asked) {
   const known = advisories.filter(({ ignored }) => !ignored);
-  return [...blockers, ...known.map(advisoryBlocker)];
+  return [
+    ...featureBlockers(host, asked),
+    ...sizeBlockers(host, asked),
+    ...known.map((advisory) => advisoryBlocker(advisory, asked)),
+  ];
 }
 
 // --- trying
 
-const REFUSALS = {
-  __proto__: null,
-  EBUSY: 'the queue is used by an AF_XDP socket, or leased',
-  EEXIST: 'an XDP program is attached, or the queue is bound already',
-  EINVAL: 'data split is not on, its threshold is not 0, or the buffer size is not to be had',
-  ENODEV: 'the interface is gone',
-  ENOMEM: 'the limit of locked memory is too low',
-  EOPNOTSUPP: 'the driver cannot hand out single queues',
-  EPERM: 'CAP_NET_ADMIN is missing',
-  ERANGE: 'there is no such queue, or no buffers of that size',
-};
-
-const REFUSAL_FIXES = {
-  __proto__: null,
-  EBUSY: 'ss --xdp -a -p',
-  EEXIST: 'ip -d link',
-  ENOMEM: 'ulimit -l 65536',
-};
+/** Why the queue is not registered although that was asked for: never into what is known to fail. */
+function heldBackBy(onHost, onInterface) {
+  const codes = (blockers) => [...new Set(blockers.map(({ code }) => code))].join(', ');
+  const reasons = [];
+  if (onHost.length > 0) reasons.push(`of the machine: ${codes(onHost)}`);
+  if (onInterface.length > 0) reasons.push(`of the interface: ${codes(onInterface)}`);
+  return reasons.length === 0 ? null : `there are blockers ${reasons.join('; ')}`;
+}
 
 /** Registers the queue for real, and releases it. */
 function tryQueue(binding, facts, { rxQueue, rxBufferSize }) {
-  const { stage, code } = binding.tryZeroCopyReceive(facts.index, rxQueue, rxBufferSize);
-  const reason = code === null ? null : `${code}: ${REFUSALS[code] ?? 'refused'}`;
-  return { ok: code === null, stage, reason };
-}
-
-function refusalBlocker({ stage, reason }, { name }) {
-  const fix = REFUSAL_FIXES[reason.split(':', 1)[0]];
-  const text = `the kernel refuses the queue of ${name} (${stage}: ${reason})`;
-  return problem('refused', text, fix ?? ANOTHER);
+  return binding.tryZeroCopyReceive(facts.index, rxQueue, rxBufferSize);
 }
 
 // --- the report
 
-function inspect(nic, options, host, binding) {
-  const facts = factsOf(nic, options.rxQueue);
-  const blockers = blockersOf(facts);
-  const warnings = warningsOf(facts);
+function inspect(nic, asked, host, { blockers: onHost, binding }) {
+  const facts = factsOf(nic, asked.rxQueue);
+  const blockers = blockersOf(facts, asked);
+  const held = heldBackBy(onHost, blockers);
   let active = null;
-  if (options.active && host.length === 0) {
-    active = tryQueue(binding, facts, options);
-    if (!active.ok) blockers.push(refusalBlocker(active, facts));
-  } else if (options.rxBufferSize > PAGE) {
-    const text = 'whether the card has buffers of that size shows when the queue is registered';
-    const fix = `searings zcrx-probe --interface ${facts.name} --rx-buffer-size ${options.rxBufferSize} --active`;
-    warnings.push(problem('buffer-size', text, fix));
+  if (asked.active && held === null) {
+    const { stage, code } = tryQueue(binding, facts, asked);
+    active = { ok: code === null, stage, reason: code === null ? null : refusalReason(code) };
+    if (!active.ok) blockers.push(refusalBlocker({ stage, code }, facts, asked, host.sandbox));
   }
-  const ready = host.length === 0 && blockers.length === 0;
-  return { ...facts, ready, active, blockers, warnings };
+  const ready = onHost.length === 0 && blockers.length === 0;
+  const warnings = warningsOf(facts, asked, { registered: active?.ok === true, blocked: !ready });
+  const activeHeldBack = asked.active ? held : null;
+  return { ...facts, ready, active, activeHeldBack, blockers, warnings };
 }
 
 function missingInterface(name) {
@@ -141,18 +134,32 @@ function zcrxProbe(given) {
   return probeOn(capabilities(), options);
 }
 
-/** The same where capabilities() has been asked already. */
-function probeOn(host, options) {
-  const { binding } = loadBinding();
-  const advisories = advisoriesFor(host.kernel);
-  const blockers = hostBlockers(host, advisories);
-  const found = binding?.interfaces?.(options.rxQueue, options.interface) ?? [];
-  const listed = Array.isArray(found) ? found : [];
-  const interfaces = listed.map((nic) => inspect(nic, options, blockers, binding));
-  const all = [...blockers];
-  if (binding !== null && options.interface !== undefined && listed.length === 0) {
-    all.push(missingInterface(options.interface));
+/** The kernel did not say what interfaces there are. */
+function unlisted(code) {
+  const text = `the kernel does not list the network interfaces (${code})`;
+  const fix =
+    'ip -brief link   (asks the same; in a systemd unit: RestrictAddressFamilies=AF_NETLINK; else a seccomp filter may be in the way)';
+  return problem('interfaces', text, fix);
+}
+
+/** What the addon found, or the blocker that it found nothing. */
+function findInterfaces(binding, asked) {
+  const found = binding?.interfaces?.(asked.rxQueue, asked.interface) ?? [];
+  const named = binding !== null && asked.interface !== undefined;
+  if (named && (found === 'ENODEV' || found.length === 0)) {
+    return { nics: [], blockers: [missingInterface(asked.interface)] };
   }
+  return Array.isArray(found)
+    ? { nics: found, blockers: [] }
+    : { nics: [], blockers: [unlisted(found)] };
+}
+
+/** The same where capabilities() has been asked already. */
+function probeOn(host, asked, { binding } = loadBinding()) {
+  const advisories = advisoriesFor(host.kernel);
+  const blockers = hostBlockers(host, advisories, asked);
+  const found = findInterfaces(binding, asked);
+  const interfaces = found.nics.map((nic) => inspect(nic, asked, host, { blockers, binding }));
   return {
     kernel: host.kernel.release,
     ready: interfaces.some(({ ready }) => ready),
@@ -164,7 +171,7 @@ function probeOn(host, options) {
     cqe32: host.features.cqe32,
     advisories,
     libraries: binding?.xdpLibraries?.() ?? { libbpf: null, libxdp: null },
-    blockers: all,
+    blockers: [...blockers, ...found.blockers],
     interfaces,
   };
 }

@@ -33,6 +33,7 @@ const NEEDS = {
     { program: 'qemu-aarch64-static', package: 'qemu-user-static' },
     { file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6', package: 'libstdc++6-arm64-cross' },
   ],
+  host: [{ program: 'ip', package: 'iproute2' }],
   redis: [{ program: 'redis-benchmark', package: 'redis-tools' }],
   wrk: [{ program: 'wrk', package: 'wrk' }],
 };

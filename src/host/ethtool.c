@@ -76,14 +76,34 @@ number_of(const struct nlattr *attributes, size_t len, uint16_t type)
   return attribute == NULL ? 0 : (uint32_t)sea__attribute_number(attribute);
 }
 
+/* Drivers give both maxima for the same queues: whatever the mixture, it has no more than the
+ * larger. */
+void
+sea__nic_channels(sea_nic_t *nic, const sea_channels_t *channels)
+{
+  uint32_t max = channels->rx_max > channels->combined_max ? channels->rx_max
+                                                           : channels->combined_max;
+  nic->rx_queues = channels->rx + channels->combined;
+  nic->rx_queues_max = max > nic->rx_queues ? max : nic->rx_queues;
+  if (channels->combined > 0 || (channels->rx == 0 && channels->combined_max > 0)) {
+    nic->channel_kind = SEA_CHANNEL_COMBINED;
+    nic->channels = channels->combined;
+  } else if (channels->rx_max > 0) {
+    nic->channel_kind = SEA_CHANNEL_RX;
+    nic->channels = channels->rx;
+  }
+}
+
 static int
 take_channels(void *arg, const struct nlattr *attributes, size_t len)
 {
-  sea_nic_t *nic = arg;
-  nic->rx_queues = number_of(attributes, len, ETHTOOL_A_CHANNELS_RX_COUNT) +
-                   number_of(attributes, len, ETHTOOL_A_CHANNELS_COMBINED_COUNT);
-  nic->rx_queues_max = number_of(attributes, len, ETHTOOL_A_CHANNELS_RX_MAX) +
-                       number_of(attributes, len, ETHTOOL_A_CHANNELS_COMBINED_MAX);
+  const sea_channels_t channels = {
+      .rx = number_of(attributes, len, ETHTOOL_A_CHANNELS_RX_COUNT),
+      .rx_max = number_of(attributes, len, ETHTOOL_A_CHANNELS_RX_MAX),
+      .combined = number_of(attributes, len, ETHTOOL_A_CHANNELS_COMBINED_COUNT),
+      .combined_max = number_of(attributes, len, ETHTOOL_A_CHANNELS_COMBINED_MAX),
+  };
+  sea__nic_channels(arg, &channels);
   return 0;
 }
 

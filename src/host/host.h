@@ -44,6 +44,13 @@ typedef enum sea_split {
   SEA_SPLIT_ON = 2,
 } sea_split_t;
 
+/* What brings more receive queues: channels that also send, or channels that only receive. */
+typedef enum sea_channel_kind {
+  SEA_CHANNEL_NONE = 0, /* the driver has no say in how many */
+  SEA_CHANNEL_COMBINED = 1,
+  SEA_CHANNEL_RX = 2,
+} sea_channel_kind_t;
+
 typedef enum sea_queue_user {
   SEA_QUEUE_FREE = 0,
   SEA_QUEUE_IO_URING = 1 << 0,
@@ -68,6 +75,8 @@ typedef struct sea_nic {
   int channels_error;
   uint32_t rx_queues; /* in use */
   uint32_t rx_queues_max;
+  uint8_t channel_kind; /* sea_channel_kind_t */
+  uint32_t channels;    /* of that kind in use */
 
   int rings_error;
   uint8_t data_split;       /* sea_split_t: headers and data of TCP apart */
@@ -104,10 +113,13 @@ typedef struct sea_xdp {
   char xdp_library[SEA_NIC_TEXT_MAX];
   uint32_t count;
   char programs[SEA_XDP_PROGRAMS_MAX][SEA_NIC_TEXT_MAX];
+  int link_error; /* the next */
+  uint32_t link;  /* id of the BPF link that holds the program; 0 = none */
 } sea_xdp_t;
 
 /* The names of the XDP programs of an interface, from libxdp (which knows those behind its
- * dispatcher) or libbpf, if one is installed. `nic` NULL: the libraries only. */
+ * dispatcher) or libbpf, if one is installed, and the link that holds the program, which takes
+ * CAP_SYS_ADMIN to know. `nic` NULL: the libraries only. */
 void sea_host_xdp(const sea_nic_t *nic, sea_xdp_t *xdp);
 
 /* -- zcrx.c ------------------------------------------------------------------------------------ */

@@ -1,12 +1,13 @@
-/* The names of XDP programs. The kernel says by itself that there is a program (nic.c); what it is
- * called is known to libxdp and libbpf. Neither is needed: what is installed is loaded, asked and
- * let go. */
+/* The names of XDP programs, and what holds them. The kernel says by itself that there is a program
+ * (nic.c); what it is called is known to libxdp and libbpf. Neither is needed: what is installed is
+ * loaded, asked and let go. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -121,6 +122,60 @@ ask_libbpf(void *library, const sea_nic_t *nic, sea_xdp_t *xdp)
   close(fd);
 }
 
+/* The next id after *id, or -ENOENT. The kernel wants all of a union to be zero, which an initializer
+ * of one member need not do. */
+static int
+next_link(uint32_t *id)
+{
+  union bpf_attr next;
+  memset(&next, 0, sizeof next);
+  next.start_id = *id;
+  if (syscall(__NR_bpf, BPF_LINK_GET_NEXT_ID, &next, sizeof next) < 0) {
+    return -errno;
+  }
+  *id = next.next_id;
+  return 0;
+}
+
+/* Numbers of interfaces repeat in other network namespaces, so the program is compared as well. */
+static bool
+link_holds(uint32_t id, const sea_nic_t *nic)
+{
+  union bpf_attr open;
+  memset(&open, 0, sizeof open);
+  open.link_id = id;
+  long fd = syscall(__NR_bpf, BPF_LINK_GET_FD_BY_ID, &open, sizeof open);
+  if (fd < 0) {
+    return false; /* gone meanwhile */
+  }
+  struct bpf_link_info info;
+  union bpf_attr get;
+  memset(&info, 0, sizeof info);
+  memset(&get, 0, sizeof get);
+  get.info.bpf_fd = (uint32_t)fd;
+  get.info.info_len = sizeof info;
+  get.info.info = (uint64_t)(uintptr_t)&info;
+  long result = syscall(__NR_bpf, BPF_OBJ_GET_INFO_BY_FD, &get, sizeof get);
+  close((int)fd);
+  return result == 0 && info.type == BPF_LINK_TYPE_XDP && info.prog_id == nic->xdp_program &&
+         info.xdp.ifindex == nic->index;
+}
+
+static int
+find_link(const sea_nic_t *nic, uint32_t *link)
+{
+  uint32_t id = 0;
+  int error = nic->xdp_program == 0 ? -EOPNOTSUPP : next_link(&id);
+  while (error == 0) {
+    if (link_holds(id, nic)) {
+      *link = id;
+      return 0;
+    }
+    error = next_link(&id);
+  }
+  return error == -ENOENT ? 0 : error;
+}
+
 void
 sea_host_xdp(const sea_nic_t *nic, sea_xdp_t *xdp)
 {
@@ -128,6 +183,7 @@ sea_host_xdp(const sea_nic_t *nic, sea_xdp_t *xdp)
   void *bpf = load(bpf_names, sizeof bpf_names / sizeof *bpf_names, xdp->bpf_library);
   void *lib = load(xdp_names, sizeof xdp_names / sizeof *xdp_names, xdp->xdp_library);
   bool attached = nic != NULL && nic->xdp_attached != 0;
+  xdp->link_error = attached ? find_link(nic, &xdp->link) : 0;
   print_fn bpf_print = bpf == NULL ? NULL : hush(bpf, "libbpf_set_print", print_nothing);
   print_fn lib_print = lib == NULL ? NULL : hush(lib, "libxdp_set_print", print_nothing);
   if (lib != NULL && attached) {

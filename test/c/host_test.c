@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "host/host.h"
+#include "host/nic.h"
 #include "support.h"
 
 #define MANY 256
@@ -121,6 +122,38 @@ refuses_zero_copy_receive_without_hardware(void **state)
   assert_int_equal(open_files(), before);
 }
 
+static void
+assert_channels(const sea_channels_t *channels, uint32_t queues_max, sea_channel_kind_t kind)
+{
+  sea_nic_t nic = {.index = 1};
+  sea__nic_channels(&nic, channels);
+  assert_int_equal(nic.rx_queues, channels->rx + channels->combined);
+  assert_int_equal(nic.rx_queues_max, queues_max);
+  assert_int_equal(nic.channel_kind, kind);
+  const uint32_t in_use[] = {0, channels->combined, channels->rx};
+  assert_int_equal(nic.channels, in_use[kind]);
+}
+
+static void
+counts_queues_by_the_kind_of_channels_that_a_card_has(void **state)
+{
+  (void)state;
+  sea_channels_t combined = {.combined = 8, .combined_max = 16};
+  assert_channels(&combined, 16, SEA_CHANNEL_COMBINED);
+  sea_channels_t separate = {.rx = 4, .rx_max = 16};
+  assert_channels(&separate, 16, SEA_CHANNEL_RX);
+  sea_channels_t either = {.combined = 8, .rx_max = 16, .combined_max = 16};
+  assert_channels(&either, 16, SEA_CHANNEL_COMBINED);
+  sea_channels_t separated = {.rx = 4, .rx_max = 16, .combined_max = 8};
+  assert_channels(&separated, 16, SEA_CHANNEL_RX);
+  sea_channels_t mixed = {.rx = 2, .combined = 8, .rx_max = 16, .combined_max = 16};
+  assert_channels(&mixed, 16, SEA_CHANNEL_COMBINED);
+  sea_channels_t stopped = {.combined_max = 8};
+  assert_channels(&stopped, 8, SEA_CHANNEL_COMBINED);
+  sea_channels_t silent = {.rx = 3};
+  assert_channels(&silent, 3, SEA_CHANNEL_NONE);
+}
+
 /* Whether libraries are installed or not, asking them changes nothing. */
 static void
 names_no_programs_where_none_are_attached(void **state)
@@ -147,6 +180,7 @@ main(void)
       cmocka_unit_test(lists_every_interface),
       cmocka_unit_test(writes_no_more_than_there_is_room_for),
       cmocka_unit_test(refuses_zero_copy_receive_without_hardware),
+      cmocka_unit_test(counts_queues_by_the_kind_of_channels_that_a_card_has),
       cmocka_unit_test(names_no_programs_where_none_are_attached),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,13 @@ describe('the package searings', function () {
     for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE-MIT', 'LICENSE-APACHE']) {
       assert.ok(files.includes(file), file);
     }
-    for (const file of ['index.d.ts', 'CMakeLists.txt', 'deps/llhttp/llhttp.c', 'deps/uv/uv.h']) {
+    for (const file of [
+      'index.d.ts',
+      'docs/seccomp.json',
+      'CMakeLists.txt',
+      'deps/llhttp/llhttp.c',
+      'deps/uv/uv.h',
+    ]) {
       assert.ok(files.includes(file), file);
     }
   });
@@ -64,7 +70,7 @@ describe('the package searings', function () {
   it('has nothing else', () => {
     const known = /^(lib|bin|src|binding|cmake|npm|deps)\/|^[A-Z-]+(\.md)?$|^CMakeLists\.txt$/;
     const others = files.filter((file) => !known.test(file));
-    assert.deepEqual(others.sort(), ['index.d.ts', 'package.json']);
+    assert.deepEqual(others.sort(), ['docs/seccomp.json', 'index.d.ts', 'package.json']);
     assert.deepEqual(
       files.filter((file) => /\.(node|a|o|so|tgz)$/.test(file)),
       [],

@@ -1,11 +1,13 @@
 /* Runs a command in a network namespace of its own, whose loopback interface has an XDP program
- * attached, or an AF_XDP socket bound to its queue 0. Both end with the command. Takes root.
+ * attached, held by a link or by the interface alone, or an AF_XDP socket bound to its queue 0. All of
+ * that ends with the command. Takes root.
  *
- *   with_xdp program|socket <command> … */
+ *   with_xdp link|program|socket <command> … */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/if_xdp.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdint.h>
@@ -35,10 +37,9 @@ enter_namespace(void)
   return error;
 }
 
-/* A program that lets every packet pass. The link lives as long as its descriptor, which the
- * command inherits. */
+/* A program that lets every packet pass. */
 static int
-attach_program(void)
+load_program(void)
 {
   const struct bpf_insn program[] = {
       {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
@@ -50,9 +51,13 @@ attach_program(void)
                          .license = (uint64_t)(uintptr_t) "GPL",
                          .prog_name = "let_pass"};
   long fd = syscall(__NR_bpf, BPF_PROG_LOAD, &load, sizeof load);
-  if (fd < 0) {
-    return -errno;
-  }
+  return fd < 0 ? -errno : (int)fd;
+}
+
+/* The link lives as long as its descriptor, which the command inherits. */
+static int
+attach_by_link(int fd)
+{
   union bpf_attr link = {.link_create = {.prog_fd = (uint32_t)fd,
                                          .target_ifindex = if_nametoindex("lo"),
                                          .attach_type = BPF_XDP,
@@ -62,6 +67,43 @@ attach_program(void)
     return -errno;
   }
   return 0;
+}
+
+/* As `ip link set dev lo xdpgeneric` does. */
+static int
+attach_by_interface(int program)
+{
+  struct {
+    struct nlmsghdr header;
+    struct ifinfomsg interface;
+    struct nlattr xdp;
+    struct nlattr fd_head;
+    int32_t fd;
+    struct nlattr flags_head;
+    uint32_t flags;
+  } request = {
+      .header = {.nlmsg_len = sizeof request,
+                 .nlmsg_type = RTM_SETLINK,
+                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+      .interface = {.ifi_index = (int)if_nametoindex("lo")},
+      .xdp = {.nla_len = sizeof request - sizeof request.header - sizeof request.interface,
+              .nla_type = IFLA_XDP | NLA_F_NESTED},
+      .fd_head = {.nla_len = 8, .nla_type = IFLA_XDP_FD},
+      .fd = program,
+      .flags_head = {.nla_len = 8, .nla_type = IFLA_XDP_FLAGS},
+      .flags = XDP_FLAGS_SKB_MODE,
+  };
+  struct {
+    struct nlmsghdr header;
+    struct nlmsgerr error;
+  } answer = {.error.error = -EIO};
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0 || send(fd, &request, sizeof request, 0) < 0 ||
+      recv(fd, &answer, sizeof answer, 0) < 0) {
+    return -errno;
+  }
+  close(fd);
+  return answer.error.error;
 }
 
 static int
@@ -88,17 +130,28 @@ bind_socket(void)
   return 0;
 }
 
+static int
+prepare(const char *what)
+{
+  int error = enter_namespace();
+  if (error < 0 || strcmp(what, "socket") == 0) {
+    return error < 0 ? error : bind_socket();
+  }
+  int program = load_program();
+  if (program < 0) {
+    return program;
+  }
+  return strcmp(what, "link") == 0 ? attach_by_link(program) : attach_by_interface(program);
+}
+
 int
 main(int argc, char **argv)
 {
   if (argc < 3) {
-    fprintf(stderr, "usage: with_xdp program|socket <command> …\n");
+    fprintf(stderr, "usage: with_xdp link|program|socket <command> …\n");
     return LAUNCH_FAILED;
   }
-  int error = enter_namespace();
-  if (error == 0) {
-    error = strcmp(argv[1], "program") == 0 ? attach_program() : bind_socket();
-  }
+  int error = prepare(argv[1]);
   if (error == 0) {
     execvp(argv[2], argv + 2);
     error = -errno;
