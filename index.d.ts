@@ -904,7 +904,7 @@ export interface Capabilities {
   usable: boolean;
   /** Why they do not, and what would change that. */
   problem: {
-    cause: 'addon' | 'kernel' | 'memlock' | 'nofile' | 'policy' | 'seccomp' | 'sysctl';
+    cause: 'addon' | 'kernel' | 'memlock' | 'nofile' | 'policy' | 'seccomp' | 'sysctl' | 'unknown';
     reason: string;
     advice: string;
     command: string;
@@ -930,6 +930,7 @@ export interface Capabilities {
     capNetAdmin: boolean | null;
     capIpcLock: boolean | null;
     capSysAdmin: boolean | null;
+    capSysResource: boolean | null;
   };
   /** The native addon: where it was found, or what was tried. */
   addon: {

@@ -2,7 +2,10 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { SearingsNativeLoadError } = require('./errors');
+const { version } = require('../package.json');
+const { SearingsNativeLoadError, firstLine } = require('./errors');
+const { tooFewFiles } = require('./host/diagnosis');
+const { system } = require('./host/system');
 
 const FLAVOURS = ['release', 'debug'];
 const PREBUILT_FOR = ['x64', 'arm64'];
@@ -35,14 +38,49 @@ function candidates(host) {
   return [...platformPackages(host), ...built];
 }
 
-/** What would bring an addon. */
-function advice(host) {
-  if (process.env.SEARINGS_ADDON) return 'set SEARINGS_ADDON to an addon, or not at all';
+const TOOLS = "install cmake, make, a C compiler and liburing's headers";
+const REBUILD = 'npm rebuild searings';
+
+function hasTooFewFiles(error) {
+  return error?.code === 'EMFILE' || /too many open files/i.test(firstLine(error));
+}
+
+/**
+ * What would bring an addon: what to do, and how.
+ *
+ * @returns {{cause: string, advice: string, command: string}}
+ */
+function remedyFor(host, attempts) {
+  if (attempts.some(({ error }) => hasTooFewFiles(error))) return tooFewFiles(system());
+  const cause = 'addon';
+  if (process.env.SEARINGS_ADDON) {
+    const advice = 'set SEARINGS_ADDON to an addon, or not at all';
+    return { cause, advice, command: 'unset SEARINGS_ADDON' };
+  }
   const [name] = platformPackages(host);
-  const install = name
-    ? `install searings without omitting optional dependencies, so that ${name} comes with it, or `
-    : `(none is prebuilt for ${host.platform}-${host.arch}) `;
-  return `${install}install cmake, make, a C compiler and liburing's headers, and run \`npm rebuild searings\``;
+  if (name === undefined) {
+    const advice = `${TOOLS}: none is prebuilt for ${host.platform}-${host.arch}`;
+    return { cause, advice, command: REBUILD };
+  }
+  const comes = `so that ${name} ${version} comes with it`;
+  const advice = `install searings without omitting optional dependencies, ${comes}, or ${TOOLS}`;
+  const command = `npm install --include=optional searings; to build it: ${REBUILD}`;
+  return { cause, advice, command };
+}
+
+/** Those of another version may know other calls. What is built is built from the sources beside it. */
+function checkVersion(candidate) {
+  if (path.isAbsolute(candidate)) return;
+  const found = require(`${candidate}/package.json`).version;
+  if (found !== version) throw new Error(`it is of version ${found}, and searings of ${version}`);
+}
+
+function requireAddon(candidate) {
+  checkVersion(candidate);
+  const binding = require(candidate);
+  if (typeof binding?.probe !== 'function')
+    throw new Error(`${candidate} is not an addon of searings`);
+  return binding;
 }
 
 /** What npm/install.js left where it could not build the addon; null where it did not try. */
@@ -61,13 +99,13 @@ function load() {
   const attempts = [];
   for (const candidate of candidates(host)) {
     try {
-      return { binding: require(candidate), path: candidate, error: null };
+      return { binding: requireAddon(candidate), path: candidate, error: null };
     } catch (error) {
       attempts.push({ path: candidate, error: buildFailure(candidate) ?? error });
     }
   }
   host.libc ??= libcFamily();
-  const error = new SearingsNativeLoadError(host, attempts, advice(host));
+  const error = new SearingsNativeLoadError(host, attempts, remedyFor(host, attempts));
   return { binding: null, path: null, error };
 }
 

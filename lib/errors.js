@@ -84,12 +84,13 @@ class SearingsNativeLoadError extends Error {
   /**
    * @param {{platform: string, arch: string, libc: string | null}} host
    * @param {{path: string, error: Error}[]} attempts
-   * @param {string} fix what would bring an addon
+   * @param {{cause: string, advice: string, command: string}} remedy what would bring an addon
    */
-  constructor(host, attempts, fix) {
+  constructor(host, attempts, remedy) {
     const where = [host.platform, host.arch, host.libc].filter(Boolean).join('-');
     const tried = attempts.map(({ path, error }) => `  ${path}: ${firstLine(error)}`);
     const lines = [`searings has no native addon that loads on ${where}. Tried:`, ...tried];
+    const fix = `${remedy.advice}: ${remedy.command}`;
     super([...lines, `To get one, ${fix}.`].join('\n'));
     this.name = 'SearingsNativeLoadError';
     this.code = 'SEARINGS_NATIVE_LOAD_FAILED';
@@ -97,7 +98,7 @@ class SearingsNativeLoadError extends Error {
     this.arch = host.arch;
     this.libc = host.libc;
     this.attempts = attempts;
-    Object.defineProperty(this, 'fix', { value: fix }); // not printed twice
+    Object.defineProperties(this, { fix: { value: fix }, remedy: { value: remedy } }); // not printed twice
   }
 }
 

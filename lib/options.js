@@ -244,4 +244,11 @@ function normalizeOptions(given, table = TCP_OPTIONS) {
   return Object.freeze(options);
 }
 
-module.exports = { TCP_OPTIONS, RAW_OPTIONS, HTTP_OPTIONS, ECHO_OPTIONS, normalizeOptions };
+module.exports = {
+  DRIVERS,
+  TCP_OPTIONS,
+  RAW_OPTIONS,
+  HTTP_OPTIONS,
+  ECHO_OPTIONS,
+  normalizeOptions,
+};

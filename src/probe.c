@@ -21,6 +21,7 @@
 #define PROBE_TIMEOUT_S 5 /* only a broken kernel lets the probe wait at all */
 #define PROBE_ATTEMPTS 16
 #define PROBE_RESET_MS 1000
+#define PROBE_ACCEPT 1 /* user_data of the accept; nothing else on its ring has one */
 
 int
 sea__probe_ring(struct io_uring *ring, uint32_t flags)
@@ -52,8 +53,8 @@ is_passing(int error)
 
 /* Submits what is prepared and takes one completion. A signal or a moment without memory must not
  * end it: the entry would be there still, and its completion be taken for that of the next. */
-int
-sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
+static int
+take(struct io_uring *ring, struct io_uring_cqe *taken)
 {
   struct io_uring_cqe *cqe = NULL;
   struct __kernel_timespec ts = {.tv_sec = PROBE_TIMEOUT_S};
@@ -64,16 +65,33 @@ sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
   if (error < 0 || cqe == NULL) {
     return error < 0 ? error : -ETIME;
   }
-  *result = cqe->res;
-  *flags = cqe->flags;
+  *taken = *cqe;
   io_uring_cqe_seen(ring, cqe);
+  return 0;
+}
+
+int
+sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
+{
+  struct io_uring_cqe cqe;
+  int error = take(ring, &cqe);
+  if (error < 0) {
+    return error;
+  }
+  *result = cqe.res;
+  *flags = cqe.flags;
   return 0;
 }
 
 int
 sea__probe_pair(int pair[2])
 {
-  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : 0;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    int error = -errno;
+    pair[0] = pair[1] = -1;
+    return error;
+  }
+  return 0;
 }
 
 int
@@ -92,6 +110,7 @@ sea__probe_tcp_pair(int pair[2])
   int error = pair[1] >= 0 ? 0 : -errno;
   if (pair[1] < 0) {
     close(pair[0]);
+    pair[0] = -1; /* who closes both afterwards must not hit what somebody else opens meanwhile */
   }
   close(listener);
   return error;
@@ -107,43 +126,59 @@ sea__probe_enter(struct io_uring *ring)
   return error < 0 ? error : result;
 }
 
+/* A listener, and a client whose connection waits in it. Closes neither on error. */
 static int
-multishot_answer(struct io_uring *ring)
-{
-  int32_t result;
-  uint32_t flags;
-  int error = sea__probe_complete(ring, &result, &flags);
-  if (error < 0 || result < 0) {
-    return error < 0 ? error : result;
-  }
-  return flags & IORING_CQE_F_MORE ? result : -EOPNOTSUPP;
-}
-
-static int
-try_accept(struct io_uring *ring)
+offer_connection(int listener, int client)
 {
   /* An address of the family alone: the kernel picks an abstract name. */
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   socklen_t len = sizeof address.sun_family;
-  int result = -EIO;
+  if (bind(listener, (struct sockaddr *)&address, len) < 0 || listen(listener, 1) < 0) {
+    return -errno;
+  }
+  len = sizeof address;
+  if (getsockname(listener, (struct sockaddr *)&address, &len) < 0 ||
+      connect(client, (struct sockaddr *)&address, len) < 0) {
+    return -errno;
+  }
+  return 0;
+}
+
+static int
+accept_on(struct io_uring *ring, int listener, int client)
+{
+  int error = offer_connection(listener, client);
+  if (error < 0) {
+    return error;
+  }
+  struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+  io_uring_prep_multishot_accept(sqe, listener, NULL, NULL, SOCK_CLOEXEC);
+  io_uring_sqe_set_data64(sqe, PROBE_ACCEPT);
+  struct io_uring_cqe cqe = {0};
+  while (error == 0 && cqe.user_data != PROBE_ACCEPT) { /* what was cancelled may end only now */
+    error = take(ring, &cqe);
+  }
+  if (error < 0 || cqe.res < 0) {
+    return error < 0 ? error : cqe.res;
+  }
+  close(cqe.res);
+  return cqe.flags & IORING_CQE_F_MORE ? 0 : -EOPNOTSUPP;
+}
+
+/* Has to be the last on its ring: the request stays armed, and where it took the last descriptor
+ * there is, it ends with a completion that would be taken for that of the next. */
+static int
+try_accept(struct io_uring *ring)
+{
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener < 0) {
+    return -errno;
+  }
   int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (listener >= 0 && client >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
-      listen(listener, 1) == 0) {
-    len = sizeof address;
-    if (getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
-        connect(client, (struct sockaddr *)&address, len) == 0) {
-      io_uring_prep_multishot_accept(io_uring_get_sqe(ring), listener, NULL, NULL, SOCK_CLOEXEC);
-      result = multishot_answer(ring);
-    }
-  }
-  if (result >= 0) {
-    close(result);
-    result = 0;
-  }
+  int error = client < 0 ? -errno : accept_on(ring, listener, client);
   close(client);
   close(listener);
-  return result;
+  return error;
 }
 
 static int
@@ -168,8 +203,9 @@ static int
 arm(struct io_uring *ring, const int pair[2], int32_t bytes, uint16_t how)
 {
   static const char zeros[SEA_PROBE_BUFFERS * SEA_PROBE_BUFFER_SIZE];
-  if (send(pair[0], zeros, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
-    return -EIO;
+  ssize_t sent = send(pair[0], zeros, (size_t)bytes, MSG_NOSIGNAL);
+  if (sent != bytes) {
+    return sent < 0 ? -errno : -EIO;
   }
   struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
   io_uring_prep_recv_multishot(sqe, pair[1], NULL, 0, 0);
@@ -186,9 +222,10 @@ try_receive(struct io_uring *ring, const int pair[2], uint32_t wanted)
   int32_t result;
   uint32_t flags;
   int error = arm(ring, pair, 1, 0);
-  if (error == 0) {
-    error = sea__probe_complete(ring, &result, &flags);
+  if (error < 0) {
+    return error;
   }
+  error = sea__probe_complete(ring, &result, &flags);
   if (error < 0 || result < 0) {
     return error < 0 ? error : result;
   }
@@ -325,15 +362,14 @@ try_recv_end(void)
   return error;
 }
 
-/* What a kernel without the operation answers does not depend on the socket; what one that has it
- * answers for a socket of another kind is about the socket. */
+/* Over TCP, as servers use it: not every kind of socket has it. */
 static int
 try_send_zero_copy(struct io_uring *ring)
 {
   int pair[2];
   int32_t result;
   uint32_t flags;
-  int error = sea__probe_pair(pair);
+  int error = sea__probe_tcp_pair(pair);
   if (error < 0) {
     return error;
   }
@@ -349,7 +385,7 @@ try_send_zero_copy(struct io_uring *ring)
   if (error < 0) {
     return error;
   }
-  return result >= 0 || result == -EOPNOTSUPP ? 0 : result;
+  return result < 0 ? result : 0;
 }
 
 static void
@@ -364,7 +400,6 @@ try_operations(sea_features_t *features)
   features->ring = sea__probe_enter(&ring.uring);
   int registered = io_uring_register_ring_fd(&ring.uring);
   features->registered_ring = registered < 0 ? registered : 0;
-  features->multishot_accept = try_accept(&ring.uring);
   features->send_zero_copy = try_send_zero_copy(&ring.uring);
   features->buffer_ring = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS,
                                             SEA_PROBE_BUFFER_SIZE, SEA_FILL_WHOLE);
@@ -373,6 +408,7 @@ try_operations(sea_features_t *features)
   } else {
     features->multishot_recv = features->cancel_fd = features->buffer_ring;
   }
+  features->multishot_accept = try_accept(&ring.uring);
   io_uring_queue_exit(&ring.uring);
   if (features->buffer_ring == 0) {
     sea__bufring_deinit(&buffers);

@@ -65,6 +65,7 @@ describe('fallback', function () {
   let unusable;
   let broken;
   let absent;
+  let other;
 
   before(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-'));
@@ -72,7 +73,9 @@ describe('fallback', function () {
     broken = path.join(folder, 'broken.node');
     absent = path.join(folder, 'absent.node');
     fs.writeFileSync(unusable, unusableAddon);
+    other = path.join(folder, 'other.js');
     fs.writeFileSync(broken, 'not an addon');
+    fs.writeFileSync(other, 'module.exports = {};');
   });
   after(() => fs.rmSync(folder, { recursive: true }));
 
@@ -104,6 +107,14 @@ describe('fallback', function () {
     assert.match(servers[0].fallbackReason, /not installed/);
     assert.equal(warnings.length, 1);
     assert.equal(warnings[0].code, 'SEARINGS_FALLBACK');
+  });
+
+  it('runs on node:net where SEARINGS_ADDON names something else', async () => {
+    const { servers, warnings } = await runWith({ SEARINGS_ADDON: other });
+    assert.equal(servers[0].backend, 'net');
+    assert.equal(servers[0].echo, 'hello');
+    assert.match(servers[0].fallbackReason, /other\.js.*not an addon of searings/);
+    assert.match(warnings[0].message, /To get io_uring, set SEARINGS_ADDON to an addon/);
   });
 
   it('names the reason why an addon does not load', async () => {

@@ -2,8 +2,13 @@
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
+const fs = require('node:fs');
 const os = require('node:os');
+const path = require('node:path');
 const { text } = require('node:stream/consumers');
+const { capabilities } = require('..');
+const { checksOf } = require('../lib/host/checks');
+const { diagnose } = require('../lib/host/diagnosis');
 const {
   COMMAND,
   unprivileged,
@@ -88,11 +93,11 @@ describe('searings doctor', function () {
       const memlock = checkOf(report, 'memlock');
       assert.equal(memlock.status, 'warning');
       assert.match(memlock.text, /64 KiB, less than the \d+ KiB of Node\.js and a server/);
-      assert.match(memlock.fix, /ulimit -l \d+/);
+      assert.match(memlock.fix, /^sudo prlimit --pid \$\$ --memlock=8388608/);
       const nofile = checkOf(report, 'nofile');
       assert.equal(nofile.status, 'warning');
       assert.match(nofile.text, /open files: 64/);
-      assert.match(nofile.fix, /ulimit -n \d+/);
+      assert.match(nofile.fix, /^sudo prlimit --pid \$\$ --nofile=65536/);
     });
 
     it('as an unprivileged user with enough locked memory for one server', async () => {
@@ -104,14 +109,14 @@ describe('searings doctor', function () {
       assertFallback({ prefix: [...unprivileged(), ...withLimits({ l: 0 })] }, 'io_uring', {
         cause: 'memlock',
         reason: /ENOMEM: the limit of locked memory/,
-        fix: /ulimit -l \d+/,
+        fix: /^sudo prlimit --pid \$\$ --memlock=8388608/,
       }));
 
     it('without the addon', () =>
       assertFallback({ env: { SEARINGS_ADDON: '/nowhere.node' } }, 'addon', {
         cause: 'addon',
         reason: /does not load \(\/nowhere\.node: Cannot find module/,
-        fix: /npm install/,
+        fix: /^unset SEARINGS_ADDON/,
       }));
 
     it('where node:net was chosen', async () => {
@@ -145,6 +150,33 @@ describe('searings doctor', function () {
     assert.equal(code, report.zeroCopyReceive.ready ? 0 : 2);
   });
 
+  it('has zero-copy receive among the checks, with what to do for those who want it', async () => {
+    const { report } = await searingsJson(['doctor'], { prefix: unprivileged() });
+    const { status, text, fix } = checkOf(report, 'zcrx');
+    const { ready, blockers } = report.zeroCopyReceive;
+    assert.equal(status, ready ? 'ok' : 'note');
+    assert.ok(text.includes(ready ? 'can work' : (blockers[0]?.text ?? 'no interface can')), text);
+    assert.equal(fix, ready ? null : (blockers[0]?.fix ?? 'searings zcrx-probe --all'));
+    const { stdout } = await searings(['doctor', '--require-zcrx'], { prefix: unprivileged() });
+    assert.ok(stdout.includes(text) && stdout.includes(`fix: ${fix}`), stdout);
+  });
+
+  for (const [name, id] of [
+    ['SEARINGS_DRIVER', 'driver'],
+    ['SEARINGS_BACKEND', 'choice'],
+  ]) {
+    it(`tells once of a ${name} that there is not`, async () => {
+      const { code, report } = await searingsJson(['doctor'], { env: { [name]: 'bogus' } });
+      assert.equal(code, 1);
+      assert.equal(report.verdict, 'broken');
+      const blockers = report.checks.filter(({ status }) => status === 'blocker');
+      assert.deepEqual(
+        blockers.map((one) => [one.id, one.fix]),
+        [[id, `unset ${name}`]],
+      );
+    });
+  }
+
   it('exits with 1 where neither is to be had', async () => {
     const place = denying(IO_URING_SETUP, EPERM);
     const { code } = await searings(['doctor', '--require-ready', '--require-zcrx'], place);
@@ -161,6 +193,106 @@ describe('searings doctor', function () {
     assert.match(stdout, /^ {2}ok +server:createTcpServer +on net, a round trip takes \d+ µs/m);
     assert.ok(stdout.split('\n').length < 40, 'it fits on a screen');
     assert.ok(!stdout.includes(COLOUR), 'no colour in a pipe');
+  });
+
+  describe('judges', () => {
+    const works = {
+      server: 'createTcpServer',
+      ok: true,
+      backend: 'io_uring',
+      medianUs: 1,
+      maxUs: 2,
+    };
+    const silent = { ...works, ok: false, error: 'no answer within 5 s', code: null };
+    const noZeroCopy = { ready: false, blockers: [], interfaces: [] };
+    const files = (soft, hard) => ({ limits: { nofile: { soft, hard } } });
+    const namespaced = { initialUserNamespace: false, capIpcLock: true, capSysAdmin: true };
+    const memlock = { soft: 0, hard: 0 };
+
+    /** The host as it is but for this. */
+    function hostWith({ limits, sandbox, ...others }) {
+      const host = { ...capabilities(), ...others };
+      const initially = { initialUserNamespace: true, capSysResource: false };
+      return {
+        ...host,
+        limits: { ...host.limits, ...limits },
+        sandbox: { ...host.sandbox, ...initially, ...sandbox },
+      };
+    }
+
+    function judge(changes, id, servers = [works]) {
+      return checkOf({ checks: checksOf(hostWith(changes), servers, noZeroCopy) }, id);
+    }
+
+    it('a server that does not answer by how many files there may be, else by loopback', () => {
+      const id = 'server:createTcpServer';
+      assert.match(judge(files(24, 65536), id, [silent]).fix, /^ulimit -n 65536; in a systemd/);
+      assert.match(judge(files(65536, 65536), id, [silent]).fix, /^ip link set dev lo up/);
+      const refused = [{ ...silent, code: 'EMFILE' }];
+      assert.match(judge(files(65536, 65536), id, refused).fix, /^ulimit -n 65536; in a systemd/);
+    });
+
+    it('a limit by what can raise it', () => {
+      const systemd =
+        /^in a systemd unit: LimitNOFILE=65536; with Docker: --ulimit nofile=65536 {3}\(/;
+      const { fix } = judge(files(64, 64), 'nofile');
+      if (process.getuid() === 0) assert.match(fix, systemd);
+      else assert.match(fix, /^sudo prlimit --pid \$\$ --nofile=65536; in a systemd unit: /);
+      const able = { ...files(64, 64), sandbox: { capSysResource: true } };
+      assert.match(judge(able, 'nofile').fix, /^ulimit -n 65536; /);
+      const inside = { ...able, sandbox: { capSysResource: true, ...namespaced } };
+      assert.match(judge(inside, 'nofile').fix, systemd);
+      for (const one of [fix, judge(able, 'nofile').fix]) assert.ok(!/\).*\(/.test(one), one);
+    });
+
+    it('locked memory by the capabilities that count', () => {
+      const limits = { memlock };
+      assert.equal(judge({ limits, sandbox: { capIpcLock: true } }, 'memlock').status, 'ok');
+      assert.equal(judge({ limits, sandbox: namespaced }, 'memlock').status, 'warning');
+    });
+
+    it('a switch that cannot be read as such, and as missing where it was not there yet', () => {
+      const limits = { ioUringDisabled: null };
+      const on = (version) => judge({ limits, kernel: { release: 'x', version } }, 'sysctl');
+      assert.deepEqual([on([6, 18, 0]).status, on([6, 1, 0]).status], ['note', 'ok']);
+      assert.match(on([6, 18, 0]).text, /cannot be read/);
+    });
+
+    it('errors of a kernel in what is off by default as nothing to act on', () => {
+      const kernel = { release: '6.14.2', version: [6, 14, 2] };
+      const { status, text } = judge({ kernel }, 'kernel');
+      assert.equal(status, 'note');
+      assert.match(text, /errors in bundles and incremental buffers/);
+    });
+
+    it('EPERM inside of a user namespace by the sysctl, whatever root there may', () => {
+      const at = (sandbox) =>
+        diagnose('EPERM', hostWith({ limits: { ioUringDisabled: 1, ioUringGroup: -1 }, sandbox }));
+      const { cause, command } = at({ ...namespaced, seccomp: 'none' });
+      assert.deepEqual([cause, command], ['sysctl', 'sysctl -w kernel.io_uring_disabled=0']);
+      const initially = { capSysAdmin: true, seccomp: 'none' };
+      assert.equal(at(initially).cause, 'policy');
+    });
+
+    it('errors that say nothing of the kernel not by its age', () => {
+      const causes = ['EINVAL', 'EOPNOTSUPP', 'EIO', 'ETIME'].map(
+        (code) => diagnose(code, hostWith({})).cause,
+      );
+      assert.deepEqual(causes, ['kernel', 'kernel', 'unknown', 'unknown']);
+    });
+  });
+
+  it('calls an old Node.js what it is, and tells where servers run', async () => {
+    const faked = "Object.defineProperty(process.versions, 'node', { value: '18.20.0' })";
+    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'searings-')), 'old.js');
+    fs.writeFileSync(file, faked);
+    const { code, report } = await searingsJson(['doctor'], {
+      env: { NODE_OPTIONS: `--require ${file}` },
+    });
+    fs.rmSync(path.dirname(file), { recursive: true });
+    assert.equal(code, 0);
+    assert.equal(checkOf(report, 'node').status, 'warning');
+    assert.equal(report.verdict, 'ready');
   });
 
   it('has colours on a terminal, unless NO_COLOR is set', async () => {

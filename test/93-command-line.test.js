@@ -76,6 +76,14 @@ describe('the searings command', function () {
     assert.match(stdout, /locked memory +\d+|locked memory +unlimited/);
   });
 
+  it('capabilities tells what was tried for the addon, and what would bring one', async () => {
+    const env = { SEARINGS_ADDON: '/nowhere.node' };
+    const { code, stdout } = await searings(['capabilities'], { env });
+    assert.equal(code, 0);
+    assert.match(stdout, /^ {2}\/nowhere\.node: Cannot find module/m);
+    assert.match(stdout, /^ {2}fix: unset SEARINGS_ADDON/m);
+  });
+
   it('does not mind a reader that stops reading', async () => {
     const prefix = ['sh', '-c', '"$@" | true', 'sh'];
     const { code, stderr } = await searings(['capabilities'], { prefix });

@@ -26,12 +26,7 @@ function describeProblem(verdict, facts) {
   return { cause, reason: `${verdict.reason}: ${why}`, advice, command };
 }
 
-const NO_ADDON = {
-  cause: 'addon',
-  reason: 'the native addon does not load',
-  advice: 'install the package of this platform, or build the addon with cmake, gcc and liburing',
-  command: 'npm install --include=optional searings   (to build: npm rebuild searings)',
-};
+const NO_ADDON = 'the native addon does not load';
 
 /**
  * What io_uring can do here, each feature found by using it on rings and sockets made for that, and the
@@ -43,8 +38,9 @@ function capabilities() {
   const addon = describeAddon(loaded);
   const base = { ...facts, addon };
   if (loaded.binding === null) {
-    const features = describeFeatures(null, 'the native addon does not load');
-    return { usable: false, problem: NO_ADDON, features, ...base };
+    const { cause, advice, command } = loaded.error.remedy;
+    const problem = { cause, reason: NO_ADDON, advice, command };
+    return { usable: false, problem, features: describeFeatures(null, NO_ADDON), ...base };
   }
   const verdict = loaded.binding.probe();
   // Without memory for what servers need, each of the others would be waited for in vain.

@@ -3,11 +3,11 @@
 /*
  * What doctor looks at, one after the other. A check is { id, status, text, fix }: 'ok', 'note',
  * 'warning' (servers run, with less) or 'blocker' (they do not run on io_uring). Warnings and blockers
- * have a fix.
+ * have a fix, and so has what is wrong with zero-copy receive: a note, because few want it.
  */
 
-const { TCP_OPTIONS } = require('../options');
-const { TOO_FEW_FILES, TOO_LITTLE_MEMORY } = require('./diagnosis');
+const { DRIVERS, TCP_OPTIONS } = require('../options');
+const { fixOf, hasInitially, tooFewFiles, tooLittleMemory } = require('./diagnosis');
 const { compareVersions } = require('./system');
 
 const OLDEST_NODE = 20;
@@ -18,6 +18,8 @@ const BUFFER_ENTRY_BYTES = 16;
 const CQ_PER_SQ = 8;
 const LIBUV_RINGS = 2;
 const SPARE_FILES = 32; // what Node and the ring have open themselves
+const FEW_FILES = 2 * SPARE_FILES; // then a server that does not answer may have none left for a connection
+const SWITCH = [6, 6, 0]; // brought kernel.io_uring_disabled
 const ORDER_ERRORS = [
   [6, 13, 0],
   [6, 15, 0],
@@ -68,14 +70,15 @@ function checkNode() {
   if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
     return ok('node', `Node.js ${version}`);
   }
+  // Whether servers run on it is told by those below.
   const fix = `nvm install ${OLDEST_NODE}   (or from nodejs.org)`;
-  return blocker('node', `Node.js ${version} is too old: it takes ${OLDEST_NODE} or newer`, fix);
+  return warning('node', `Node.js ${version} is too old: ${OLDEST_NODE} or newer is tested`, fix);
 }
 
 function checkAddon({ addon, problem }) {
   if (addon.error === null) return ok('addon', addon.path);
   const tried = addon.attempts.map(({ path, error }) => `${path}: ${error}`).join('; ');
-  return blocker('addon', `the native addon does not load (${tried})`, problem.command);
+  return blocker('addon', `the native addon does not load (${tried})`, fixOf(problem));
 }
 
 function checkKernel({ kernel }) {
@@ -88,15 +91,14 @@ function checkKernel({ kernel }) {
   const mixesUp =
     version !== null && compareVersions(version, from) >= 0 && compareVersions(version, to) < 0;
   if (!mixesUp) return ok('kernel', `Linux ${release}`);
-  const text = `Linux ${release} has errors in bundles and incremental buffers`;
-  const fix = 'leave useRecvBundle and useIncrementalBuffers off, or install Linux 6.15 or newer';
-  return warning('kernel', text, fix);
+  const off = 'leave useRecvBundle and useIncrementalBuffers off, as they are by default';
+  return note('kernel', `Linux ${release} has errors in bundles and incremental buffers: ${off}`);
 }
 
 function checkIoUring({ problem, addon }) {
   if (addon.error !== null) return [];
   if (problem === null) return [ok('io_uring', 'everything that the transport takes works')];
-  return [blocker('io_uring', problem.reason, `${problem.command}   (${problem.advice})`)];
+  return [blocker('io_uring', problem.reason, fixOf(problem))];
 }
 
 function checkChoice() {
@@ -110,9 +112,19 @@ function checkChoice() {
   return [blocker('choice', text, 'unset SEARINGS_BACKEND')];
 }
 
-function checkSysctl({ limits, problem }) {
+function checkDriver() {
+  const wanted = process.env.SEARINGS_DRIVER;
+  if (!wanted || DRIVERS.includes(wanted)) return [];
+  const text = `SEARINGS_DRIVER=${wanted}: there is no such driver`;
+  return [blocker('driver', text, 'unset SEARINGS_DRIVER')];
+}
+
+function checkSysctl({ limits, problem, kernel }) {
   const value = limits.ioUringDisabled;
-  if (value === null) return ok('sysctl', 'this kernel has no switch for io_uring');
+  if (value === null && kernel.version !== null && compareVersions(kernel.version, SWITCH) < 0) {
+    return ok('sysctl', 'this kernel has no switch for io_uring');
+  }
+  if (value === null) return note('sysctl', 'kernel.io_uring_disabled cannot be read');
   const words = ['everybody', 'root and one group', 'nobody'];
   const text = `kernel.io_uring_disabled is ${value}: ${words[value] ?? 'unknown'} may use io_uring`;
   // What it forbids to this process is told by the check of io_uring.
@@ -127,26 +139,27 @@ function checkSandbox({ sandbox }) {
   return plain ? ok('sandbox', facts.join(', ')) : note('sandbox', facts.join(', '));
 }
 
-function checkMemlock({ limits, sandbox }) {
-  const { memlock } = limits;
+function checkMemlock(host) {
+  const { memlock } = host.limits;
   if (memlock === null) return note('memlock', 'the limit of locked memory cannot be read');
   const text = `locked memory: ${kib(memlock.soft)}`;
-  if (sandbox.capIpcLock) return ok('memlock', `${text}, which does not bind this user`);
+  if (hasInitially(host, 'capIpcLock'))
+    return ok('memlock', `${text}, which does not bind this user`);
   const needed = lockedBytes();
   if (memlock.soft === 'unlimited' || memlock.soft >= needed) return ok('memlock', text);
   const less = `less than the ${kib(needed)} of Node.js and a server with the default options`;
-  return warning('memlock', `${text}, ${less}`, TOO_LITTLE_MEMORY.command);
+  return warning('memlock', `${text}, ${less}`, fixOf(tooLittleMemory(host)));
 }
 
-function checkFiles({ limits }) {
-  const { nofile } = limits;
+function checkFiles(host) {
+  const { nofile } = host.limits;
   if (nofile === null) return note('nofile', 'the limit of open files cannot be read');
   const text = `open files: ${nofile.soft}`;
   const needed = TCP_OPTIONS.backlog.default + SPARE_FILES;
   if (nofile.soft === 'unlimited' || nofile.soft >= needed) return ok('nofile', text);
   const room = Math.max(nofile.soft - SPARE_FILES, 0);
   const less = `room for some ${room} connections; the backlog alone holds ${TCP_OPTIONS.backlog.default}`;
-  return warning('nofile', `${text}: ${less}`, TOO_FEW_FILES.command);
+  return warning('nofile', `${text}: ${less}`, fixOf(tooFewFiles(host)));
 }
 
 function checkBacklog({ limits }) {
@@ -169,41 +182,67 @@ function checkFeatures({ features, usable }) {
 }
 
 /** What may help a server that does not serve. */
-function serverFix(code) {
-  if (code === 'ENOMEM') return TOO_LITTLE_MEMORY.command;
-  if (code === 'EMFILE' || code === 'ENFILE') return TOO_FEW_FILES.command;
-  if (code === 'ERR_INVALID_ARG_VALUE') return 'unset SEARINGS_BACKEND SEARINGS_DRIVER';
-  if (process.env.SEARINGS_BACKEND) return 'unset SEARINGS_BACKEND';
+function serverFix(code, host) {
+  if (code === 'ENOMEM') return fixOf(tooLittleMemory(host));
+  if (code === 'EMFILE' || code === 'ENFILE') return fixOf(tooFewFiles(host));
+  if (code === 'SEARINGS_IO_URING_UNAVAILABLE' || code === 'SEARINGS_NATIVE_LOAD_FAILED') {
+    return 'unset SEARINGS_BACKEND';
+  }
+  if (host.limits.nofile?.soft < FEW_FILES) return fixOf(tooFewFiles(host));
   return 'ip link set dev lo up   (the test runs over 127.0.0.1)';
 }
 
-function checkServer({ server, ok: works, backend, medianUs, maxUs, error, code }) {
+function checkServer({ server, ok: works, backend, medianUs, maxUs, error, code }, host) {
   const id = `server:${server}`;
-  if (!works) return blocker(id, `does not serve: ${error}`, serverFix(code));
+  if (!works) return blocker(id, `does not serve: ${error}`, serverFix(code, host));
   return ok(
     id,
     `on ${backend}, a round trip takes ${medianUs} µs (the longest of 100: ${maxUs} µs)`,
   );
 }
 
+/** Without what the environment is to blame for: that is told once. */
+function checkServers(servers, choices, host) {
+  const misled = choices.some(({ status }) => status === 'blocker');
+  return servers
+    .filter(({ code }) => !misled || code !== 'ERR_INVALID_ARG_VALUE')
+    .map((server) => checkServer(server, host));
+}
+
+function checkZeroCopy({ ready, blockers, interfaces }) {
+  if (ready) {
+    const able = interfaces.filter((one) => one.ready).map(({ name }) => name);
+    return ok('zcrx', `zero-copy receive can work on queue 0 of ${able.join(', ')}`);
+  }
+  const [why] = blockers;
+  const each = 'searings zcrx-probe --all';
+  if (why === undefined)
+    return { ...note('zcrx', 'no zero-copy receive: no interface can'), fix: each };
+  const text = `no zero-copy receive: ${why.text}; ${each} tells more`;
+  return { ...note('zcrx', text), fix: why.fix };
+}
+
 /**
  * @param {object} host what capabilities() found
  * @param {object[]} servers what selfTest() found
+ * @param {object} zeroCopyReceive what zcrxProbe() found
  */
-function checksOf(host, servers) {
+function checksOf(host, servers, zeroCopyReceive) {
+  const choices = [...checkChoice(), ...checkDriver()];
   return [
     checkNode(),
     checkAddon(host),
     checkKernel(host),
     ...checkIoUring(host),
-    ...checkChoice(),
+    ...choices,
     checkSysctl(host),
     checkSandbox(host),
     checkMemlock(host),
     checkFiles(host),
     checkBacklog(host),
     checkFeatures(host),
-    ...servers.map(checkServer),
+    ...checkServers(servers, choices, host),
+    checkZeroCopy(zeroCopyReceive),
   ];
 }
 

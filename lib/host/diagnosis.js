@@ -1,7 +1,8 @@
 'use strict';
 
 /*
- * Why io_uring cannot be used, told from the error it gave and from what the system says of itself.
+ * Why io_uring cannot be used, told from the error it gave and from what the system says of itself; and
+ * what would change that: `advice` is what to do, `command` how.
  */
 
 const os = require('node:os');
@@ -16,10 +17,15 @@ function userName() {
   }
 }
 
-function mayUseGroup({ limits, sandbox }) {
-  const group = limits.ioUringGroup;
+/** A capability in a user namespace counts for what belongs to it, and limits and sysctls do not. */
+function hasInitially({ sandbox }, capability) {
+  return sandbox[capability] === true && sandbox.initialUserNamespace !== false;
+}
+
+function mayUseGroup(system) {
+  const group = system.limits.ioUringGroup;
   const inGroup = process.getgid() === group || process.getgroups().includes(group);
-  return sandbox.capSysAdmin === true || inGroup;
+  return hasInitially(system, 'capSysAdmin') || inGroup;
 }
 
 function forbiddenBySysctl(system) {
@@ -33,6 +39,15 @@ function forbiddenBySysctl(system) {
     };
   }
   if (ioUringDisabled !== 1 || mayUseGroup(system)) return null;
+  if (system.sandbox.initialUserNamespace === false) {
+    // Ids are others outside, and what may be given to them is decided there.
+    return {
+      cause: 'sysctl',
+      why: 'the sysctl kernel.io_uring_disabled is 1: in a user namespace not even root may use io_uring',
+      advice: 'allow io_uring, outside of the user namespace',
+      command: 'sysctl -w kernel.io_uring_disabled=0',
+    };
+  }
   const noGroup = ioUringGroup === null || ioUringGroup < 0;
   return {
     cause: 'sysctl',
@@ -94,19 +109,43 @@ function missing(system) {
   };
 }
 
-const TOO_LITTLE_MEMORY = {
-  cause: 'memlock',
-  why: 'the limit of locked memory leaves no room for a ring',
-  advice: 'raise the limit of locked memory (ulimit -l)',
-  command: 'ulimit -l 8192   (systemd: LimitMEMLOCK=8M, Docker: --ulimit memlock=8388608)',
-};
+const FILES_WANTED = 65536;
+const LOCKED_KIB_WANTED = 8192;
 
-const TOO_FEW_FILES = {
-  cause: 'nofile',
-  why: 'the limit of open files leaves no room for a ring',
-  advice: 'raise the limit of open files (ulimit -n)',
-  command: 'ulimit -n 65536   (systemd: LimitNOFILE=65536, Docker: --ulimit nofile=65536)',
-};
+/** What raises a limit for the shell it is typed into, with a semicolon; nothing where none can. */
+function raise(limit, system, { letter, name, value, unit }) {
+  const hard = limit?.hard ?? 'unlimited';
+  const isFree = hard === 'unlimited' || hard >= value * unit;
+  if (isFree || hasInitially(system, 'capSysResource')) return `ulimit -${letter} ${value}; `;
+  const { initialUserNamespace } = system.sandbox;
+  // Root without the capability is that of a container, where sudo does no more.
+  if (process.getuid() === 0 || initialUserNamespace === false) return '';
+  return `sudo prlimit --pid $$ --${name}=${value * unit}; `;
+}
+
+function tooLittleMemory(system) {
+  const value = LOCKED_KIB_WANTED;
+  const how = { letter: 'l', name: 'memlock', value, unit: 1024 };
+  const now = raise(system.limits.memlock, system, how);
+  return {
+    cause: 'memlock',
+    why: 'the limit of locked memory leaves no room for a ring',
+    advice: 'raise the limit of locked memory',
+    command: `${now}in a systemd unit: LimitMEMLOCK=8M; with Docker: --ulimit memlock=${value * 1024}`,
+  };
+}
+
+function tooFewFiles(system) {
+  const value = FILES_WANTED;
+  const how = { letter: 'n', name: 'nofile', value, unit: 1 };
+  const now = raise(system.limits.nofile, system, how);
+  return {
+    cause: 'nofile',
+    why: 'the limit of open files leaves no room for a ring',
+    advice: 'raise the limit of open files',
+    command: `${now}in a systemd unit: LimitNOFILE=${value}; with Docker: --ulimit nofile=${value}`,
+  };
+}
 
 const TOO_OLD = {
   cause: 'kernel',
@@ -115,18 +154,32 @@ const TOO_OLD = {
   command: 'uname -r',
 };
 
+const UNKNOWN = {
+  cause: 'unknown',
+  why: 'nothing that is known to forbid it was found',
+  advice: 'report it, with all that this prints',
+  command: 'npx searings doctor --json',
+};
+
+/** What kernels answer to what they do not know. */
+const UNKNOWN_TO_KERNEL = ['EINVAL', 'EOPNOTSUPP'];
+
 /**
  * @param {string} code of the error that io_uring gave
  * @param {object} system from system.js
- * @returns {{cause: string, why: string, advice: string, command: string}} `advice` is what to do,
- *   `command` how
+ * @returns {{cause: string, why: string, advice: string, command: string}}
  */
 function diagnose(code, system) {
   if (code === 'EPERM' || code === 'EACCES') return forbidden(system);
   if (code === 'ENOSYS') return missing(system);
-  if (code === 'ENOMEM') return TOO_LITTLE_MEMORY;
-  if (code === 'EMFILE' || code === 'ENFILE') return TOO_FEW_FILES;
-  return TOO_OLD;
+  if (code === 'ENOMEM') return tooLittleMemory(system);
+  if (code === 'EMFILE' || code === 'ENFILE') return tooFewFiles(system);
+  return UNKNOWN_TO_KERNEL.includes(code) ? TOO_OLD : UNKNOWN;
 }
 
-module.exports = { TOO_FEW_FILES, TOO_LITTLE_MEMORY, diagnose };
+/** One line: the command to type, and what it is for. */
+function fixOf({ advice, command }) {
+  return `${command}   (${advice})`;
+}
+
+module.exports = { diagnose, fixOf, hasInitially, tooFewFiles, tooLittleMemory };

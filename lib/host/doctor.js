@@ -13,10 +13,10 @@ const SUMMARIES = {
   broken: 'servers do not run',
 };
 
-function verdictOf(checks, servers) {
+/** The servers themselves are asked: whatever else was found explains it. */
+function verdictOf(servers) {
   if (servers.some(({ ok }) => !ok)) return 'broken';
-  const blocked = checks.some(({ status }) => status === 'blocker');
-  return blocked || servers.some(({ backend }) => backend !== 'io_uring') ? 'fallback' : 'ready';
+  return servers.every(({ backend }) => backend === 'io_uring') ? 'ready' : 'fallback';
 }
 
 /** Of the whole report of zcrxProbe() what a summary needs. */
@@ -41,16 +41,16 @@ async function doctor() {
   silenceWarning();
   const host = capabilities();
   const servers = await selfTest();
-  const checks = checksOf(host, servers);
-  const verdict = verdictOf(checks, servers);
+  const zeroCopy = zeroCopyReceive(host);
+  const verdict = verdictOf(servers);
   return {
     searings: version,
     node: process.version,
     verdict,
     summary: SUMMARIES[verdict],
-    checks,
+    checks: checksOf(host, servers, zeroCopy),
     servers,
-    zeroCopyReceive: zeroCopyReceive(host),
+    zeroCopyReceive: zeroCopy,
     host,
   };
 }

@@ -17,7 +17,7 @@ const FEATURES = {
   incrementalBuffers: { since: '6.12', probe: 'receives into a buffer that the kernel keeps' },
   recvBundle: { since: '6.10', probe: 'fills several buffers with one receive' },
   sendBundle: { since: '6.10', probe: 'sends several buffers with one send' },
-  sendZeroCopy: { since: '6.0', probe: 'sends a byte with SEND_ZC' },
+  sendZeroCopy: { since: '6.0', probe: 'sends a byte over TCP with SEND_ZC' },
   sendMessageZeroCopy: { since: '6.1', probe: 'sends a byte over TCP with SENDMSG_ZC' },
   registeredSendBuffer: {
     since: '6.0',
@@ -43,7 +43,9 @@ const MEANINGS = {
   __proto__: null,
   EACCES: 'forbidden',
   EINVAL: 'this kernel does not know it',
+  EADDRNOTAVAIL: 'it is tried over 127.0.0.1, which is not there',
   EMFILE: 'the limit of open files leaves no room for the probe',
+  ENETUNREACH: 'it is tried over 127.0.0.1, which is not up',
   ENOMEM: 'the limit of locked memory leaves no room for the probe',
   ENOSYS: 'this kernel does not have it, or a filter hides it',
   EOPNOTSUPP: 'this kernel does not have it, or was built without it',

@@ -4,6 +4,8 @@
  * Reports as text for people. Everything here is about looks; the facts come from the other files.
  */
 
+const { fixOf } = require('./diagnosis');
+
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 };
 const STATUS_COLOURS = { ok: 'green', note: 'dim', warning: 'yellow', blocker: 'red' };
 const VERDICT_COLOURS = { ready: 'green', fallback: 'yellow', broken: 'red' };
@@ -37,16 +39,6 @@ function checkLines({ id, status, text, fix }, width, paint) {
   return lines;
 }
 
-function zeroCopyLine({ ready, blockers, interfaces }, width, paint) {
-  const able = interfaces.filter((one) => one.ready).map(({ name }) => name);
-  const why = blockers[0]?.text ?? 'no interface can';
-  const text = ready
-    ? `zero-copy receive can work on queue 0 of ${able.join(', ')}`
-    : `no zero-copy receive: ${why} (npx searings zcrx-probe --all)`;
-  const mark = paint(ready ? 'green' : 'dim', (ready ? 'ok' : 'note').padEnd(8));
-  return `  ${mark} ${'zcrx'.padEnd(width)}  ${text}`;
-}
-
 /** @param {object} report of doctor() */
 function renderDoctor(report, colour) {
   const paint = painter(colour);
@@ -56,7 +48,6 @@ function renderDoctor(report, colour) {
     headline(report, paint),
     '',
     ...report.checks.flatMap((check) => checkLines(check, width, paint)),
-    zeroCopyLine(report.zeroCopyReceive, width, paint),
     '',
   ].join('\n');
 }
@@ -77,17 +68,24 @@ function known(value) {
   return value ?? 'unknown';
 }
 
+function transportLines({ problem, addon }, paint) {
+  if (problem === null) return [paint('green', 'servers run on io_uring')];
+  return [
+    `${paint('yellow', 'servers run on node:net')}: ${problem.reason}`,
+    ...addon.attempts.map(({ path, error }) => `  ${path}: ${error}`),
+    `  ${paint('bold', `fix: ${fixOf(problem)}`)}`,
+  ];
+}
+
 /** @param {object} report of capabilities() */
 function renderCapabilities(report, colour) {
   const paint = painter(colour);
-  const { kernel, limits, sandbox, addon, problem } = report;
+  const { kernel, limits, sandbox, addon } = report;
   const entries = Object.entries(report.features);
   const width = widest(entries.map(([name]) => name));
   return [
     `Linux ${kernel.release} ${kernel.arch}, addon: ${addon.path ?? 'does not load'}`,
-    problem === null
-      ? paint('green', 'servers run on io_uring')
-      : `${paint('yellow', 'servers run on node:net')}: ${problem.reason}`,
+    ...transportLines(report, paint),
     '',
     ...entries.map((entry) => featureLine(entry, width, paint)),
     '',

@@ -11,6 +11,7 @@ const os = require('node:os');
 const CAP_NET_ADMIN = 12;
 const CAP_IPC_LOCK = 14;
 const CAP_SYS_ADMIN = 21;
+const CAP_SYS_RESOURCE = 24;
 const SECCOMP_MODES = ['none', 'strict', 'filter'];
 
 function read(file) {
@@ -103,6 +104,7 @@ function sandbox() {
     capNetAdmin: has(CAP_NET_ADMIN),
     capIpcLock: has(CAP_IPC_LOCK),
     capSysAdmin: has(CAP_SYS_ADMIN),
+    capSysResource: has(CAP_SYS_RESOURCE),
   };
 }
 

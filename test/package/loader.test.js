@@ -8,6 +8,7 @@ const path = require('node:path');
 const { limit } = require('../helpers/scale');
 
 const root = path.join(__dirname, '..', '..');
+const { version } = require('../../package.json');
 const abi = require('detect-libc').familySync() === 'musl' ? 'musl' : 'gnu';
 const fitting = `@searings/linux-${process.arch}-${abi}`;
 const other = `@searings/linux-${process.arch}-${abi === 'gnu' ? 'musl' : 'gnu'}`;
@@ -18,6 +19,9 @@ const program = `
   const { binding, error } = loadBinding();
   console.log(JSON.stringify({ who: binding?.who, message: error?.message, fix: error?.fix }));
 `;
+
+/** What stands in for an addon. */
+const addon = (who) => `exports.who = '${who}'; exports.probe = () => {};`;
 
 /** Serves one echo. */
 const server = `
@@ -47,10 +51,11 @@ describe('an installed searings', function () {
   }
   const evaluate = (text) => JSON.parse(run(process.execPath, ['-e', text]));
 
-  function addPackage(name, source) {
+  function addPackage(name, source, ofVersion = version) {
     const folder = path.join(project, 'node_modules', name);
     fs.mkdirSync(folder, { recursive: true });
     fs.writeFileSync(path.join(folder, 'index.js'), source);
+    fs.writeFileSync(path.join(folder, 'package.json'), `{ "version": "${ofVersion}" }`);
   }
 
   function addBuild(flavour, source) {
@@ -71,18 +76,18 @@ describe('an installed searings', function () {
   afterEach(() => fs.rmSync(project, { recursive: true }));
 
   it("takes its platform's package, not another's and not a build", () => {
-    addPackage(fitting, "exports.who = 'package'");
-    addPackage(other, "exports.who = 'other'");
-    addBuild('release', "exports.who = 'build'");
+    addPackage(fitting, addon('package'));
+    addPackage(other, addon('other'));
+    addBuild('release', addon('build'));
     assert.equal(evaluate(program).who, 'package');
   });
 
   it('takes a build where the package is missing or does not load', () => {
-    addPackage(other, "exports.who = 'other'");
-    addBuild('debug', "exports.who = 'debug'");
+    addPackage(other, addon('other'));
+    addBuild('debug', addon('debug'));
     assert.equal(evaluate(program).who, 'debug');
     addPackage(fitting, "throw new Error('GLIBC_2.28 not found')");
-    addBuild('release', "exports.who = 'release'");
+    addBuild('release', addon('release'));
     assert.equal(evaluate(program).who, 'release');
   });
 
@@ -99,6 +104,31 @@ describe('an installed searings', function () {
     assert.match(fix, /npm rebuild searings/);
   });
 
+  it('takes no package of another version, and says so', () => {
+    addPackage(fitting, addon('package'), '0.0.9');
+    const { message, fix } = evaluate(program);
+    const why = `it is of version 0.0.9, and searings of ${version}`;
+    assert.equal(message.split('\n')[1], `  ${fitting}: ${why}`);
+    assert.ok(fix.includes(`${fitting} ${version}`), fix);
+    const { backend, fallbackReason } = evaluate(server);
+    assert.equal(backend, 'net');
+    assert.equal(fallbackReason, `its native addon does not load (${why})`);
+    addBuild('release', addon('build'));
+    assert.equal(evaluate(program).who, 'build');
+  });
+
+  it('takes nothing else for the addon', () => {
+    addPackage(fitting, "exports.who = 'other'");
+    assert.match(evaluate(program).message, /is not an addon of searings/);
+  });
+
+  it('does not speak of packages where none is prebuilt', () => {
+    const elsewhere = `Object.defineProperty(process, 'arch', { value: 'ppc64' });`;
+    const { fix } = evaluate(elsewhere + program);
+    assert.match(fix, /install cmake.*none is prebuilt for linux-ppc64: npm rebuild searings$/);
+    assert.ok(!fix.includes('npm install'), fix);
+  });
+
   it('is installed without an addon where none can be built, says why, and serves', () => {
     const bin = path.join(project, 'bin');
     fs.mkdirSync(bin);
@@ -113,7 +143,7 @@ describe('an installed searings', function () {
   });
 
   it('builds nothing where an addon loads', () => {
-    addPackage(fitting, "exports.who = 'package'");
+    addPackage(fitting, addon('package'));
     assert.equal(run(process.execPath, [path.join(installed, 'npm', 'install.js')]), '');
     assert.equal(fs.existsSync(path.join(installed, 'build')), false);
   });
