@@ -122,8 +122,8 @@ ask_libbpf(void *library, const sea_nic_t *nic, sea_xdp_t *xdp)
   close(fd);
 }
 
-/* The next id after *id, or -ENOENT. The kernel wants all of a union to be zero, which an initializer
- * of one member need not do. */
+/* The next id after *id, or -ENOENT. The kernel wants all of a union to be zero, which an
+ * initializer of one member need not do. */
 static int
 next_link(uint32_t *id)
 {
