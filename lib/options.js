@@ -197,8 +197,12 @@ function checkZeroCopyReceive(options) {
     const must = `must be the name of a network interface, 1 to ${INTERFACE_NAME_MAX} bytes ("ip -brief link" lists them)`;
     throw invalidArgValue(subject, name, must);
   }
-  if (withoutDevice && name !== undefined) {
-    throw invalidArgValue(subject, name, 'must be left out for "options.zcrxWithoutDevice"');
+  if (withoutDevice) {
+    for (const other of ['zcrxInterfaceName', 'zcrxRxQueue', 'zcrxRxBufferSize']) {
+      if (!options[other]) continue;
+      const must = 'must be left out for "options.zcrxWithoutDevice"';
+      throw invalidArgValue(`"options.${other}" property`, options[other], must);
+    }
   }
   if (wanted && !withoutDevice && name === undefined) {
     const must = 'must name a network interface for "options.useZeroCopyReceive"';

@@ -71,7 +71,8 @@ void sea__area_publish(sea_area_t *area);
 static inline uint32_t
 sea__area_waiting(const sea_area_t *area)
 {
-  return area->tail - atomic_load_explicit(area->setup.head, memory_order_acquire);
+  uint32_t n = area->tail - atomic_load_explicit(area->setup.head, memory_order_acquire);
+  return n <= area->setup.entry_count ? n : 0; /* nonsense otherwise, as in publish */
 }
 
 static inline char *

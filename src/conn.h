@@ -84,6 +84,7 @@ typedef struct sea_conn {
   bool last_sent : 1;      /* CLOSING: SENT was said of what had been queued */
   bool detour : 1;         /* zcrx.h: received by copying, until that does not work */
   bool detour_empty : 1;   /* and that has brought nothing yet */
+  bool flushed : 1;        /* zcrx.h: buffers were looked for, and nothing has come since */
   bool zcrx_off : 1;       /* received by copying, for good */
   bool farewell : 1;       /* CLOSING: only the notification is waited for, with a limit */
   int32_t send_error;      /* -errno of the send that failed; every later one fails likewise */

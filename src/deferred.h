@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* False on kernels that write to the eventfd late, and then never again (seen on 6.12.117). True
+/* False on kernels that write to the eventfd late, and then never again (seen on 6.12.117), and
  * where it cannot be tried. */
 bool sea__deferred_work_wakes(void);
 

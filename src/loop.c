@@ -348,7 +348,7 @@ dispatch(sea_loop_t *loop, uint64_t tag, int32_t result, uint32_t flags)
     if (conn != NULL) {
       on_connection_cqe(loop, op, conn, result, flags);
     } else {
-      /* Only the cancellation of a pause may outlive its connection; it owns nothing. */
+      /* Only the cancellation of a receive may outlive its connection; it owns nothing. */
       assert(op == SEA_OP_CANCEL_RECV);
     }
   }

@@ -40,7 +40,8 @@ static bool
 zcrx_valid(const sea_options_t *o)
 {
   uint32_t buffer = o->zcrx_buffer_size;
-  return (o->zcrx_interface[0] != '\0') != o->zcrx_no_device &&
+  bool plain = o->zcrx_rx_queue == 0 && buffer == 0; /* the kernel takes no others of no device */
+  return (o->zcrx_interface[0] != '\0') != o->zcrx_no_device && (plain || !o->zcrx_no_device) &&
          memchr(o->zcrx_interface, '\0', sizeof o->zcrx_interface) != NULL &&
          in_range(o->zcrx_area_size, 1U << 20, 1U << 31) &&
          (buffer == 0 || (in_range(buffer, 4096, 1U << 20) && (buffer & (buffer - 1)) == 0));

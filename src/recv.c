@@ -68,6 +68,7 @@ sea__recv_watch(sea_loop_t *loop, sea_conn_t *conn)
     return false;
   }
   int fd = atomic_load_explicit(&conn->fd, memory_order_relaxed);
+  /* The kernel adds RDHUP: a FIN ends the watch as well, and no data follows it. */
   io_uring_prep_poll_add(sqe, fd, POLLERR | POLLHUP);
   sea__ring_start(&loop->ring, sqe, sea__ring_tag(SEA_OP_WATCH, sea__conn_id(conn)));
   conn->watch = SEA_WATCH_ARMED;
@@ -238,7 +239,7 @@ sea__on_recv(sea_loop_t *loop, sea_conn_t *conn, int32_t result, uint32_t flags)
 }
 
 /* The cancellation has done what it could. If it missed (the kernel was just moving data), the
- * multishot is still in flight and a connection that is still paused tries again. */
+ * multishot is still in flight and a connection that still needs it tries again. */
 void
 sea__on_cancel_recv(sea_loop_t *loop, sea_conn_t *conn)
 {

@@ -21,7 +21,7 @@ typedef enum sea_op {
   SEA_OP_ACCEPT,
   SEA_OP_RECV,
   SEA_OP_SEND,
-  SEA_OP_CANCEL_RECV, /* of one multishot receive, for a pause */
+  SEA_OP_CANCEL_RECV, /* of one receive: for a pause, or to look again */
   SEA_OP_CANCEL_CONN, /* of everything on one socket, to close it */
   SEA_OP_CANCEL_LOOP, /* of the accept, or of everything, for the loop itself */
   SEA_OP_WATCH,       /* a poll for the end of a connection, where a receive may miss it */

@@ -59,7 +59,10 @@ static int
 make_ring(sea_loop_t *loop, uint32_t depth, bool polled)
 {
   sea_zcrx_t *zcrx = &loop->zcrx;
-  if (loop->options.zcrx) {
+  bool deferred = loop->options.driver != SEA_DRIVER_INLINE || !loop->options.undeferred;
+  if (loop->options.zcrx && !deferred) {
+    zcrx->state = -EOPNOTSUPP; /* a wide ring has to defer */
+  } else if (loop->options.zcrx) {
     zcrx->state = sea__ring_init_wide(&loop->ring, depth, polled, &loop->stats);
     if (zcrx->state >= 0) {
       zcrx->state = sea__zcrx_init(zcrx, &loop->ring, &loop->options);
@@ -70,7 +73,6 @@ make_ring(sea_loop_t *loop, uint32_t depth, bool polled)
       sea__ring_deinit(&loop->ring);
     }
   }
-  bool deferred = loop->options.driver != SEA_DRIVER_INLINE || !loop->options.undeferred;
   return sea__ring_init(&loop->ring, depth, polled, deferred, &loop->stats);
 }
 

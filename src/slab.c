@@ -97,6 +97,7 @@ sea__slab_open(sea_slab_t *slab, int fd)
   conn->detour = false;
   conn->detour_empty = false;
   conn->zcrx_off = false;
+  conn->flushed = false;
   conn->answers = SEA_ANSWERS_HOST;
   conn->state = SEA_CONN_OPEN;
   conn->recv = SEA_RECV_IDLE;

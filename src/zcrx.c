@@ -172,6 +172,7 @@ on_piece(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
     return;
   }
   conn->hungry = false;
+  conn->flushed = false;
   conn->active_ms = loop->now_ms;
   sea__stat_add(&loop->stats.bytes_received, (uint64_t)result);
   sea__stat_add(&loop->stats.buffers_in_use, 1);
@@ -189,17 +190,22 @@ sea__zcrx_give_back(sea_loop_t *loop)
    * too: what lies there is missing where the next copy looks for a buffer. */
   uint32_t many = sea__min_u32(area->count, area->setup.entry_count) / 4;
   if (zcrx->flushes && sea__area_waiting(area) > many) {
-    (void)flush(zcrx, &loop->ring);
+    zcrx->flushes = flush(zcrx, &loop->ring);
   }
 }
 
-/* Whether there are buffers now for what had none. */
+/* Whether there may be buffers now for what had none. Once for each piece: what is flushed may
+ * still be in use, or the card's. */
 static bool
-found_buffers(sea_loop_t *loop)
+found_buffers(sea_loop_t *loop, sea_conn_t *conn)
 {
   sea_zcrx_t *zcrx = &loop->zcrx;
   sea__area_publish(&zcrx->area);
-  return zcrx->flushes && sea__area_waiting(&zcrx->area) > 0 && flush(zcrx, &loop->ring);
+  if (conn->flushed || !zcrx->flushes || sea__area_waiting(&zcrx->area) == 0) {
+    return false;
+  }
+  conn->flushed = true;
+  return flush(zcrx, &loop->ring);
 }
 
 /* The ordinary receive, for what comes next. */
@@ -217,8 +223,9 @@ sea__zcrx_reconsider(sea_loop_t *loop, sea_conn_t *conn)
 {
   const sea_zcrx_t *zcrx = &loop->zcrx;
   /* What the kernel copies meets nothing that would end the detour. Without flushes there is no
-   * telling whether what has been given back is to be had. */
-  if (conn->detour && zcrx->flushes &&
+   * telling whether what has been given back is to be had; and a card may hold all the others, so
+   * that the detour has to have brought something first. */
+  if (conn->detour && !conn->detour_empty && zcrx->flushes &&
       zcrx->area.lent + sea__area_waiting(&zcrx->area) < zcrx->area.count / 2) {
     conn->detour = false;
   }
@@ -271,7 +278,7 @@ on_last(sea_loop_t *loop, sea_conn_t *conn, int32_t result)
   }
   switch (result) {
   case -ENOMEM:
-    if (found_buffers(loop)) {
+    if (found_buffers(loop, conn)) {
       sea__stat_add(&loop->stats.multishot_rearms, 1);
     } else {
       take_detour(loop, conn);

@@ -5,7 +5,7 @@
  *
  * What comes by another queue or card, or with its headers, the kernel copies to buffers of the
  * area that nobody uses. What went back by the refill ring is for the card, until the card has
- * asked or a *flush* has made the kernel take all of it (6.19). When it has no buffer, the receive
+ * asked or a *flush* has made the kernel take it (6.19). When it has no buffer, the receive
  * ends with -ENOMEM and nothing is lost: the connection takes a *detour*, an ordinary receive into
  * the ordinary buffers. That one ends with -EFAULT, and takes nothing, at the first bytes that only
  * a zero-copy receive can read. */
