@@ -123,7 +123,7 @@ function loadBinding() {
  * What io_uring can do here, found by trying. Asked once, because the kernel does not change under a
  * running process and because the probe's own rings count against RLIMIT_MEMLOCK for a while.
  *
- * @returns {{usable: boolean, reason: string | null, code: string | null, features: object}}
+ * @returns {{usable: boolean, reason: string | null, code: string | null, watchResets: boolean, undeferred: boolean, features: object}}
  */
 function probeHost() {
   probed ??= loadBinding().binding.probe();

@@ -103,9 +103,10 @@ sea__probe_tcp_pair(int pair[2])
   pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   pair[1] = -1;
   struct timeval patience = {.tv_sec = 1}; /* where loopback swallows what is sent */
-  (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (listener >= 0 && pair[0] >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
-      listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
+  if (listener >= 0 && pair[0] >= 0 &&
+      setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
+      bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, 1) == 0 &&
+      getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
       connect(pair[0], (struct sockaddr *)&address, len) == 0) {
     pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   }

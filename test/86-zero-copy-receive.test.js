@@ -51,6 +51,11 @@ describe('useZeroCopyReceive', function () {
         'ERR_INVALID_ARG_VALUE',
         /zcrxInterfaceName.*left out.*'lo'/,
       ],
+      [
+        { zcrxWithoutDevice: true, zcrxRxQueue: 2 },
+        'ERR_INVALID_ARG_VALUE',
+        /zcrxRxQueue.*left out.*2/,
+      ],
       [{ zcrxRxQueue: -1 }, 'ERR_OUT_OF_RANGE', /zcrxRxQueue.*0 and 65535.*-1/],
       [{ zcrxAreaSize: 4096 }, 'ERR_OUT_OF_RANGE', /zcrxAreaSize.*1048576/],
       [{ zcrxRxBufferSize: 5000 }, 'ERR_INVALID_ARG_VALUE', /zcrxRxBufferSize.*power of two.*5000/],

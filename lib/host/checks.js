@@ -215,7 +215,7 @@ function checkZeroCopy({ ready, blockers, interfaces }) {
     return ok('zcrx', `zero-copy receive can work on queue 0 of ${able.join(', ')}`);
   }
   const [why] = blockers;
-  const each = 'searings zcrx-probe --all';
+  const each = 'npx searings zcrx-probe --all';
   if (why === undefined)
     return { ...note('zcrx', 'no zero-copy receive: no interface can'), fix: each };
   const text = `no zero-copy receive: ${why.text}; ${each} tells more`;

@@ -64,12 +64,12 @@ function forbiddenBySysctl(system) {
 /** What has to be given to the runtime that brought the filter. */
 function seccompCommand(container) {
   if (container === 'kubernetes') {
-    return 'in the pod: securityContext: { seccompProfile: { type: Localhost, localhostProfile: io-uring.json } }';
+    return 'in the pod: securityContext: { seccompProfile: { type: Localhost, localhostProfile: io-uring.json } } (copy node_modules/searings/docs/seccomp.json to it)';
   }
   if (container === 'docker' || container === 'podman') {
-    return `${container} run --security-opt seccomp=io-uring.json …`;
+    return `${container} run --security-opt seccomp=node_modules/searings/docs/seccomp.json …`;
   }
-  return 'with Docker: docker run --security-opt seccomp=io-uring.json …; in a systemd unit: SystemCallFilter=@aio';
+  return 'with Docker: docker run --security-opt seccomp=node_modules/searings/docs/seccomp.json …; in a systemd unit: SystemCallFilter=@aio';
 }
 
 function filtered({ sandbox }) {

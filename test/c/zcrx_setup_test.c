@@ -104,13 +104,19 @@ options_that_make_no_sense_are_refused(void **state)
   good.on_events = on_events;
   good.zcrx = true;
   strcpy(good.zcrx_interface, "lo");
-  sea_options_t bad[] = {good, good, good, good, good, good};
+  sea_options_t bad[] = {good, good, good, good, good, good, good, good};
   bad[0].zcrx_interface[0] = '\0';
   memset(bad[1].zcrx_interface, 'x', sizeof bad[1].zcrx_interface);
   bad[2].zcrx_area_size = 4096;
   bad[3].zcrx_buffer_size = 5000;
   bad[4].zcrx_buffer_size = 2048;
-  bad[5].zcrx_no_device = true; /* and an interface */
+  for (size_t i = 5; i < sizeof bad / sizeof *bad; i++) {
+    bad[i].zcrx_no_device = true;
+    bad[i].zcrx_interface[0] = '\0';
+  }
+  strcpy(bad[5].zcrx_interface, "lo");
+  bad[6].zcrx_rx_queue = 1;
+  bad[7].zcrx_buffer_size = 4096;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     sea_server_t *server;
     assert_int_equal(sea_server_create(&bad[i], &server), -EINVAL);

@@ -48,6 +48,9 @@ function smaller(given) {
   };
 }
 
+/** The two options that are about a card's queue go with a card alone. */
+const WITHOUT_DEVICE = { zcrxWithoutDevice: true, zcrxRxQueue: 0, zcrxRxBufferSize: 0 };
+
 describe('options of any kind', function () {
   this.timeout(60000 * Number(process.env.SEARINGS_TEST_TIME_SCALE || 1));
 
@@ -79,7 +82,7 @@ describe('options of any kind', function () {
   );
   valid.zcrxRxBufferSize = fc.constantFrom(0, 4096, 65536, 2 ** 20);
   delete valid.zcrxWithoutDevice; // one of the two is needed, and both are too much
-  const where = fc.constantFrom({ zcrxInterfaceName: 'lo' }, { zcrxWithoutDevice: true });
+  const where = fc.constantFrom({ zcrxInterfaceName: 'lo' }, WITHOUT_DEVICE);
 
   it('what is valid in JavaScript is valid in the core', () => {
     const { binding } = loadBinding();
