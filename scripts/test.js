@@ -27,6 +27,8 @@ const installed = (on) => `test/package/install/${on}.test.js`;
 const EVERYTHING = ['test/*.test.js', PARITY];
 /** All but the tests of the benchmark, which are about no transport. */
 const TRANSPORTS = ['test/[1-8]*.test.js', 'test/9[0-3]*.test.js', PARITY];
+/** Without what is about programs and commands, whose native part others of these cover. */
+const UNDER_ASAN = ['test/[1-578]*.test.js', 'test/9[02]*.test.js', PARITY];
 /** Suites to which it may make a difference who runs the ring. */
 const OF_DRIVERS = ['test/[1-578]*.test.js', PARITY];
 /** Those of them that spend their time in the core. */
@@ -165,7 +167,7 @@ const SUITES = {
     needs: { flavour: 'asan', tests: true },
     steps: [
       () => cTests('asan', []),
-      (args) => asanMocha(args, 'worker', TRANSPORTS),
+      (args) => asanMocha(args, 'worker', UNDER_ASAN),
       (args) => asanMocha(args, 'inline', OF_THE_CORE),
     ],
   },
