@@ -46,7 +46,8 @@ const PIECES = {
   exits: { files: ['51-*', '52-*'] },
   integrity: { files: ['31-*'] },
   rawIntegrity: { files: ['74-*'] },
-  edges: { files: ['75-*', '76-*', '82-*'] },
+  processes: { files: ['75-*'] },
+  edges: { files: ['76-*', '82-*'] },
   zcrx: { files: ['kernels/zcrx'] },
   zcrxData: { files: ['20-*', '21-*', '22-*', '40-*'], zcrx: true },
   zcrxRaw: { files: ['70-*', '71-*', '72-*', '73-*'], zcrx: true },
@@ -74,6 +75,7 @@ function mochaTests({ files: names, env, zcrx }, backend) {
     env: { ...settings, ...env },
     args: zcrx ? BY_ZCRX : [],
     scale: Number(TIME_SCALE),
+    limitMs: LIMIT_S * 1000,
   });
 }
 

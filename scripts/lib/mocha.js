@@ -15,11 +15,12 @@ function title(text) {
 /**
  * One run of mocha; prints what it prints.
  *
- * @param {{env?: object, args?: string[], scale?: number, prefix?: string[]}} [options] `scale`: how many
- *   times longer each test may take; `prefix`: a command that runs it
+ * @param {{env?: object, args?: string[], scale?: number, prefix?: string[], limitMs?: number}} [options]
+ *   `scale`: how many times longer each test may take; `prefix`: a command that runs it; `limitMs`: of all of it
  * @returns {{passed: number, failed: number, names: string[]}} `names`: what failed
  */
-function runMocha(name, files, { env = {}, args = [], scale = 1, prefix = [] } = {}) {
+function runMocha(name, files, options = {}) {
+  const { env = {}, args = [], scale = 1, prefix = [], limitMs = MOCHA_LIMIT_MS } = options;
   title(name);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
   const file = path.join(folder, 'counts.json');
@@ -36,7 +37,7 @@ function runMocha(name, files, { env = {}, args = [], scale = 1, prefix = [] } =
   ];
   const result = run(program, command, {
     stdio: ['ignore', 'inherit', 'inherit'],
-    timeout: MOCHA_LIMIT_MS,
+    timeout: limitMs,
     env: { ...process.env, ...env, SEARINGS_MOCHA_COUNTS: file },
   });
   const written = fs.existsSync(file);
