@@ -35,8 +35,7 @@ sea__restrict(sea_ring_t *ring, const sea_needs_t *needs)
 {
   rules_t rules = {0};
   allow_op(&rules, IORING_OP_ACCEPT);
-  allow_op(&rules,
-           IORING_OP_POLL_ADD); /* listeners that are not to block; ends that receives miss */
+  allow_op(&rules, IORING_OP_POLL_ADD); /* listeners; ends that receives miss */
   allow_op(&rules, IORING_OP_RECV);
   allow_op(&rules, IORING_OP_SEND);
   allow_op(&rules, IORING_OP_SENDMSG);

@@ -54,12 +54,14 @@ register_patiently(sea_ring_t *ring, sea_uapi_zcrx_queue_t *queue)
   return error;
 }
 
-/* Makes the kernel take what is in the refill ring to where its own copies find it. */
+/* Makes the kernel take what is in the refill ring to where its own copies find it. One that cannot
+ * is not asked again. */
 static bool
-flush(const sea_zcrx_t *zcrx, sea_ring_t *ring)
+flush(sea_zcrx_t *zcrx, sea_ring_t *ring)
 {
   sea_uapi_zcrx_ctrl_t flush = {.queue_id = zcrx->queue_id, .what = SEA_ZCRX_CTRL_FLUSH};
-  return sea__ring_register(ring, SEA_IORING_REGISTER_ZCRX_CTRL, &flush, 0) == 0;
+  zcrx->flushes = sea__ring_register(ring, SEA_IORING_REGISTER_ZCRX_CTRL, &flush, 0) == 0;
+  return zcrx->flushes;
 }
 
 static int
@@ -96,7 +98,7 @@ register_queue(sea_zcrx_t *zcrx, sea_ring_t *ring, const sea_options_t *options,
       .entry_count = queue.refill_entries,
   };
   zcrx->queue_id = queue.id;
-  zcrx->flushes = flush(zcrx, ring); /* of nothing: whether it is there */
+  (void)flush(zcrx, ring); /* of nothing: whether it is there */
   return sea__area_init(&zcrx->area, &setup);
 }
 
@@ -190,7 +192,7 @@ sea__zcrx_give_back(sea_loop_t *loop)
    * too: what lies there is missing where the next copy looks for a buffer. */
   uint32_t many = sea__min_u32(area->count, area->setup.entry_count) / 4;
   if (zcrx->flushes && sea__area_waiting(area) > many) {
-    zcrx->flushes = flush(zcrx, &loop->ring);
+    (void)flush(zcrx, &loop->ring);
   }
 }
 
