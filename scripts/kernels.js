@@ -12,7 +12,8 @@
  *   node scripts/kernels.js [6.1] [5.10] [6.12] [7.2] [6.18] [pieces...]
  *   node scripts/kernels.js --here PIECE      one piece, on the kernel that runs
  *
- * A machine may be emulated, where all takes ten times as long and more: SEARINGS_TEST_TIME_SCALE (20).
+ * A machine may be emulated, where all takes ten times as long and more: SEARINGS_TEST_TIME_SCALE (20) is for each
+ * test, SEARINGS_KERNEL_LIMIT_S (290) the seconds of a piece.
  */
 
 const os = require('node:os');
@@ -25,6 +26,8 @@ const { KERNELS, versionOf } = require('../test/kernels/expected');
 
 const LIMIT_S = Number(process.env.SEARINGS_KERNEL_LIMIT_S || 290);
 const TIME_SCALE = process.env.SEARINGS_TEST_TIME_SCALE || '20';
+/** A machine knows nothing of the environment in which it was started. */
+const SETTINGS = `SEARINGS_KERNEL_LIMIT_S=${LIMIT_S} SEARINGS_TEST_TIME_SCALE=${TIME_SCALE}`;
 /** C tests that need no ring: where there is none that suffices, these are left, and few enough for c1. */
 const RINGLESS = '^(area|chunk|commands|events|http_parser|list|payload|slab|timer)_test$';
 
@@ -92,7 +95,7 @@ function here(name) {
 
 /** One piece in a machine. @returns {{version: string, piece: string, passed: number, failed: number}} */
 function inMachine(runner, version, piece) {
-  const command = `exec '${process.execPath}' scripts/kernels.js --here ${piece}`;
+  const command = `${SETTINGS} exec '${process.execPath}' scripts/kernels.js --here ${piece}`;
   const args = ['-t', String(LIMIT_S), '-w', root, version, command];
   const { ok, output, why } = run(runner, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   process.stdout.write(output);

@@ -17,8 +17,11 @@ const TOTAL = 64 * MIB;
 /** What the sockets' buffers of one connection hold at most, both ends taken together. */
 const KERNEL_BOUND = 24 * MIB;
 
-/** What may have been received already when a connection stops reading: the receive buffers. */
-const RECEIVED_BOUND = 16 * MIB;
+/**
+ * What may have been received already when a connection stops reading: the receive buffers, which kernels before
+ * 6.17 fill in one go, and what those of the batch held that the server saw before.
+ */
+const RECEIVED_BOUND = 17 * MIB;
 
 /** What reading or writing TOTAL bytes may cost the process: garbage between two collections. */
 const MEMORY_BOUND = 48 * MIB;
@@ -169,7 +172,7 @@ describe('backpressure: a server that does not read', function () {
       assert.equal(await checkAll(connection.resume(), 7), TOTAL);
       await written;
       memory.stop();
-      memory.within(MEMORY_BOUND);
+      memory.within(MEMORY_BOUND + RECEIVED_BOUND);
       await nothingLeft(server);
     });
   }
