@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { AddressInfo, BlockList, DropArgument } from 'node:net';
+import type { AddressInfo, BlockList, DropArgument, Server, Socket } from 'node:net';
 import { Duplex, type Readable } from 'node:stream';
 import * as tls from 'node:tls';
 
@@ -273,6 +273,13 @@ export class TcpServer extends EventEmitter {
   listen(path: string, callback?: (this: this, info: TcpServerInfo) => void): this;
   listen(path: string, backlog: number, callback?: (this: this, info: TcpServerInfo) => void): this;
   listen(options: TcpListenOptions, callback?: (this: this, info: TcpServerInfo) => void): this;
+  /** Takes over the socket of a server of Node's, one that another process has sent for instance. */
+  listen(
+    handle: Server | Socket,
+    backlog?: number,
+    callback?: (this: this, info: TcpServerInfo) => void,
+  ): this;
+  listen(handle: Server | Socket, callback: (this: this, info: TcpServerInfo) => void): this;
 
   /**
    * Stops accepting connections; those there are go on. 'close' comes when the last has ended.

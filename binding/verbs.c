@@ -271,7 +271,8 @@ verb_listen(napi_env env, napi_callback_info info)
   return sea_napi_number(env, error);
 }
 
-/* adopt(spec, fd) -> 0, or -errno; the fd is the server's from then on */
+/* adopt(spec, fd, shared) -> 0, or -errno; unless it is shared, the fd is the server's from then on
+ */
 static napi_value
 verb_adopt(napi_env env, napi_callback_info info)
 {
@@ -281,8 +282,11 @@ verb_adopt(napi_env env, napi_callback_info info)
   sea_napi_transport_t *t = enter(env, info, args);
   int error = -ESHUTDOWN;
   if (t != NULL) {
+    int fd = (int)sea_napi_u32(env, args[1], INT_MAX);
+    bool shared = sea_napi_bool(env, args[2]);
     read_listen(env, args[0], &spec);
-    error = sea_server_adopt(t->core, (int)sea_napi_u32(env, args[1], INT_MAX), &spec, &syscall);
+    error = shared ? sea_server_share(t->core, fd, &spec, &syscall)
+                   : sea_server_adopt(t->core, fd, &spec, &syscall);
   }
   return sea_napi_number(env, error);
 }

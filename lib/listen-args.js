@@ -45,9 +45,17 @@ function checkMode(given) {
   return mode;
 }
 
-/** Where to listen: one of `{fd}`, `{port}` and `{path, mode}`. */
+/** A handle as Node's servers and sockets have one, of those or given itself. */
+function handleOf(given) {
+  const handle = given._handle ?? given.handle ?? given;
+  return typeof handle.listen === 'function' && typeof handle.fd === 'number' ? handle : undefined;
+}
+
+/** Where to listen: one of `{fd}`, `{fd, handle}`, `{port}` and `{path, mode}`. */
 function checkTarget(given, defaults) {
   const { port, path, fd } = given;
+  const handle = handleOf(given);
+  if (handle !== undefined) return { fd: handle.fd, handle, port: undefined };
   if (typeof fd === 'number' && fd >= 0) return { fd, port: undefined };
   if (port === null || (port === undefined && 'port' in given && !isPath(path))) {
     return { port: defaults.port };
@@ -73,7 +81,7 @@ function checkSignal(signal) {
  * @param {unknown[]} args as the user gave them
  * @param {{port: number, host?: string, backlog: number, reusePort: boolean}} defaults of the server
  * @returns {{target: {port: number | undefined, host: string | undefined, path: string | undefined,
- *   mode: number | undefined, fd: number | undefined, backlog: number, exclusive: boolean,
+ *   mode: number | undefined, fd: number | undefined, handle: object | undefined, backlog: number, exclusive: boolean,
  *   ipv6Only: boolean, reusePort: boolean}, signal: AbortSignal | undefined,
  *   callback: Function | undefined}}
  */

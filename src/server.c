@@ -1,5 +1,6 @@
 /* The public verbs: what the host thread calls. Thin, over the loop and its driver. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -99,6 +100,21 @@ sea_server_adopt(sea_server_t *server, int fd, const sea_listen_t *spec, const c
   }
   int error = sea__sock_adopt(fd, spec, syscall);
   return error < 0 ? error : take_listener(server, fd, syscall);
+}
+
+int
+sea_server_share(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall)
+{
+  *syscall = "listen";
+  int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) {
+    return -errno;
+  }
+  int error = sea_server_adopt(server, own, spec, syscall);
+  if (error < 0) {
+    close(own);
+  }
+  return error;
 }
 
 int
@@ -514,4 +530,10 @@ uint64_t
 sea_conn_queued(sea_server_t *server, sea_conn_id_t id)
 {
   return sea__slab_queued(&server->loop.slab, id);
+}
+
+bool
+sea_conn_in_request(sea_server_t *server, sea_conn_id_t id)
+{
+  return sea__slab_in_request(&server->loop.slab, id);
 }

@@ -52,6 +52,7 @@ grow(sea_slab_t *slab)
     atomic_init(&conn->drains_told, 0);
     atomic_init(&conn->host_done, 0);
     atomic_init(&conn->sealed, false);
+    atomic_init(&conn->in_request, false);
     atomic_init(&conn->direct_ms, 0);
     sea__list_init(&conn->todo);
     sea__list_init(&conn->idle);
@@ -83,6 +84,7 @@ sea__slab_open(sea_slab_t *slab, int fd)
   atomic_store_explicit(&conn->drains_told, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->host_done, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->sealed, false, memory_order_relaxed);
+  atomic_store_explicit(&conn->in_request, false, memory_order_relaxed);
   atomic_store_explicit(&conn->direct_ms, 0, memory_order_relaxed);
   conn->sends_given = 0;
   conn->drains_asked = 0;
@@ -207,13 +209,26 @@ sea__slab_unlock(sea_slab_t *slab)
   pthread_mutex_unlock(&slab->fd_lock);
 }
 
+/* A slot, for what may be out of date at once. */
+static sea_conn_t *
+glance(sea_slab_t *slab, sea_conn_id_t id)
+{
+  sea_conn_t *conn = at(slab, sea_conn_id_slot(id));
+  bool same = conn != NULL && atomic_load_explicit(&conn->generation, memory_order_relaxed) ==
+                                  sea_conn_id_generation(id);
+  return same ? conn : NULL;
+}
+
 uint64_t
 sea__slab_queued(sea_slab_t *slab, sea_conn_id_t id)
 {
-  sea_conn_t *conn = at(slab, sea_conn_id_slot(id));
-  if (conn == NULL ||
-      atomic_load_explicit(&conn->generation, memory_order_relaxed) != sea_conn_id_generation(id)) {
-    return 0;
-  }
-  return atomic_load_explicit(&conn->queued_bytes, memory_order_relaxed);
+  sea_conn_t *conn = glance(slab, id);
+  return conn == NULL ? 0 : atomic_load_explicit(&conn->queued_bytes, memory_order_relaxed);
+}
+
+bool
+sea__slab_in_request(sea_slab_t *slab, sea_conn_id_t id)
+{
+  sea_conn_t *conn = glance(slab, id);
+  return conn != NULL && atomic_load_explicit(&conn->in_request, memory_order_relaxed);
 }

@@ -253,6 +253,23 @@ describe('listen on a file descriptor', () => {
   }
 });
 
+describe('listen on a handle', () => {
+  if (expectedBackend !== 'io_uring') return; // libuv listens on a Unix socket once
+
+  it('of a Unix socket: its file goes with the server', async () => {
+    const file = path.join(os.tmpdir(), `searings-handle-${process.pid}.sock`);
+    const before = net.createServer();
+    before.listen(file);
+    await once(before, 'listening');
+    const server = createTcpServer();
+    server.listen(before._handle);
+    await once(server, 'listening');
+    assert.equal(fs.existsSync(file), true);
+    await server.stop();
+    assert.equal(fs.existsSync(file), false);
+  });
+});
+
 describe('a cluster', () => {
   it('shares a port among its workers', async () => {
     const program = startProgram('cluster', { workers: 2 });

@@ -95,6 +95,7 @@ function reportClosed(handle) {
 /** The options of net.Server's listen() for where a server is to listen. */
 function whereToListen(spec) {
   const { backlog, exclusive } = spec;
+  if (spec.handle !== undefined) return { handle: spec.handle, backlog };
   if (spec.fd !== undefined) return { fd: spec.fd, backlog };
   if (spec.path !== undefined) {
     const readableAll = (spec.mode & S_IRALL) !== 0;

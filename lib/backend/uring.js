@@ -165,7 +165,7 @@ class UringBackend {
       recvBufferSize: options.socketRecvBufferSize,
       sendBufferSize: options.socketSendBufferSize,
     };
-    let errno = spec.fd === undefined ? native.listen(settings) : native.adopt(settings, spec.fd);
+    let errno = this.bind(spec, settings);
     // libuv's answer for a path whose directory is not there.
     if (errno === ENOENT && spec.path !== undefined) errno = EACCES;
     errno ||= native.start();
@@ -179,6 +179,15 @@ class UringBackend {
     this.bound = native.address() ?? spec.path ?? null;
     track(this);
     process.nextTick(callback, null);
+  }
+
+  bind({ fd, handle }, settings) {
+    const { native } = this;
+    if (fd === undefined) return native.listen(settings);
+    const errno = native.adopt(settings, fd, handle !== undefined);
+    // Libuv may be listening too, and would take some of the clients. A Unix socket's file goes with the handle.
+    if (errno === 0 && native.address() !== undefined) handle?.close();
+    return errno;
   }
 
   address() {

@@ -219,7 +219,8 @@ class HttpConnection extends TcpConnection {
     // Node lists it; but before 26 one that has never said a word is not idle there.
     if (!this[kNative]) return Boolean(this.parser) && this.bytesRead === 0;
     const response = this._httpMessage;
-    return !this[kReceiving] && (!response || response.finished);
+    if (this[kReceiving] || (response && !response.finished)) return false;
+    return this.pending || !this[kBackend].native.inRequest(this[kHandle]);
   }
 
   // --- events

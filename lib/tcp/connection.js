@@ -281,7 +281,12 @@ class TcpConnection extends Duplex {
 
   /** As in a stream, but for the cork of write(): Node's HTTP server would draw that too. */
   uncork() {
-    if ((this[kFlags] & DEFERRED) === 0 || this.writableCorked > 1) super.uncork();
+    if ((this[kFlags] & DEFERRED) === 0 || this.writableCorked > 0) super.uncork();
+  }
+
+  /** Without the cork of write(), which nobody else knows of. */
+  get writableCorked() {
+    return super.writableCorked - ((this[kFlags] & DEFERRED) === 0 ? 0 : 1);
   }
 
   /** What was written goes before the end: a stream that is ending may not notice that its last write is over. */

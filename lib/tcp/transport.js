@@ -280,6 +280,7 @@ class Transport {
 
   [kOnListenerClosed](err) {
     this.listenerOpen = false;
+    this.target.handle?.close();
     if (err && this.phase === LISTENING) this.server[kOnListenerLost](err);
     this.stopIfDrained();
     this.updateHold();

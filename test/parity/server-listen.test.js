@@ -207,6 +207,36 @@ describe('server.listen() fails', () => {
   }
 });
 
+describe('server.listen() takes over', () => {
+  const world = useWorld();
+
+  /** A server of Node's that listens, and whose clients are to be another's. */
+  async function owner() {
+    const server = net.createServer(() => assert.fail('a client of the one before'));
+    await listening(server, 0, LOOPBACK);
+    return server;
+  }
+
+  for (const [what, give] of [
+    ['a server', (server) => server],
+    ['the handle of a server', (server) => server._handle],
+    ['a handle in options', (server) => ({ handle: server._handle })],
+  ]) {
+    it(`${what}, with all its clients`, async () => {
+      const before = await owner();
+      const { port } = before.address();
+      const server = world.server((connection) => connection.end('hello'));
+      assert.equal((await listening(server, give(before))).port, port);
+      const clients = await Promise.all(Array.from({ length: 20 }, () => connect(port)));
+      for (const client of clients) assert.equal(String(await readAll(client)), 'hello');
+      const gone = closed(server);
+      server.close();
+      await gone;
+      await assert.rejects(connect(port), { code: 'ECONNREFUSED' });
+    });
+  }
+});
+
 describe('the signal of listen()', () => {
   const world = useWorld();
 

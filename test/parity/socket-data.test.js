@@ -211,11 +211,14 @@ describe('socket.write()', () => {
     connection.write('a', () => {
       called = true;
     });
+    assert.equal(connection.writableCorked, 2);
     connection.uncork();
+    assert.equal(connection.writableCorked, 1);
     await new Promise(setImmediate);
     assert.equal(called, false);
     connection.write('b');
     connection.uncork();
+    assert.equal(connection.writableCorked, 0);
     assert.equal(String(await readBytes(client, 2)), 'ab');
   });
 });

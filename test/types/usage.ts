@@ -70,6 +70,7 @@ const bound: net.AddressInfo | string | null = server.address();
 server.listen('/run/app.sock', () => {});
 server.listen({ path: '/run/app.sock', readableAll: true, writableAll: true });
 server.listen({ fd: 3 });
+server.listen(net.createServer(), () => {});
 const listening: boolean = server.listening;
 const backend: 'io_uring' | 'net' = server.info().backend;
 console.log(typeof bound === 'object' ? bound?.port : bound, listening, backend);
