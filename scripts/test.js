@@ -132,7 +132,7 @@ const SUITES = {
     needs: { tests: true },
     steps: [() => cTests('release', []), ...javaScript, packaging],
   },
-  node: { needs: {}, steps: javaScript },
+  node: { needs: { tests: true }, steps: javaScript },
   parity: {
     needs: {},
     steps: [

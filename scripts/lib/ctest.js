@@ -20,6 +20,8 @@ function command(flavour, args) {
     buildFolder(flavour),
     '--verbose',
     '--no-tests=error',
+    // Most of them wait most of the time.
+    ...['--parallel', String(2 * os.availableParallelism())],
     ...args,
   ];
   const still = flavour === 'tsan' && randomBits() > TSAN_RANDOM_BITS;
