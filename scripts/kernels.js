@@ -61,7 +61,7 @@ const PIECES = {
   c4: { share: 4 },
 };
 
-function cTests(share, backend) {
+async function cTests(share, backend) {
   if (backend === 'net' && share > 1) return { passed: 0, failed: 0, names: [] };
   title(`C tests on ${os.release()}`);
   const which = backend === 'net' ? ['-R', RINGLESS] : ['-I', `${share},,${SHARES}`];
@@ -83,10 +83,10 @@ function mochaTests({ files: names, env, zcrx }, backend) {
 }
 
 /** One piece on this kernel; the line of its counts comes last. */
-function here(name) {
+async function here(name) {
   const { backend } = KERNELS[versionOf(os.release())];
   const piece = PIECES[name];
-  const counts = piece.files ? mochaTests(piece, backend) : cTests(piece.share, backend);
+  const counts = await (piece.files ? mochaTests(piece, backend) : cTests(piece.share, backend));
   const { passed, failed, names } = counts;
   console.log(names.map((what) => `failed: ${what}\n`).join(''));
   console.log(`${passed} passed, ${failed} failed`);

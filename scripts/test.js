@@ -10,6 +10,7 @@
  */
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { runCTests } = require('./lib/ctest');
@@ -44,16 +45,19 @@ const ON_UNIX_SOCKETS = ['22-half-close', '30-backpressure', '41-lifetimes'].map
   (name) => `test/${name}.test.js`,
 );
 
-function cTests(flavour, args) {
+async function cTests(flavour, args) {
+  const counts = await runCTests(flavour, { env: sanitizer.ctestEnvironment(flavour), args });
   title(`C tests (${flavour})`);
-  const counts = runCTests(flavour, { env: sanitizer.ctestEnvironment(flavour), args });
   console.log(`   ${counts.passed} passed, ${counts.failed} failed`);
   return counts;
 }
 
+/** More than one at a time: what each prints has to stay together. */
+let sideBySide = false;
+
 /** One run of mocha, of everything unless it is told. */
 function mocha(name, { files = EVERYTHING, ...options } = {}) {
-  return runMocha(name, files, options);
+  return runMocha(name, files, { later: sideBySide, ...options });
 }
 
 /** Shows that the parity tests are right: node:net itself passes them. */
@@ -101,13 +105,13 @@ function seccomp(args) {
 function asanMocha(args, driver, files) {
   const env = { ...sanitizer.nodeEnvironment(), SEARINGS_DRIVER: driver };
   const scale = Number(sanitizer.TIME_SCALE);
-  const counts = mocha(`mocha, io_uring, ${driver} (asan)`, { files, env, args, scale });
-  const reports = sanitizer.showReports();
-  if (reports > 0) {
-    console.log(`${reports} sanitizer report(s), printed above`);
-    counts.failed += reports;
-  }
-  return counts;
+  return mocha(`mocha, io_uring, ${driver} (asan)`, { files, env, args, scale });
+}
+
+function asanReports() {
+  const failed = sanitizer.showReports();
+  if (failed > 0) console.log(`${failed} sanitizer report(s), printed above`);
+  return { passed: 0, failed };
 }
 
 const inline = { SEARINGS_DRIVER: 'inline' };
@@ -126,7 +130,7 @@ const javaScript = [
   typeTest,
 ];
 
-/** What each word on the command line stands for: what must be there, and the steps to run. */
+/** What each word on the command line stands for: what must be there, the steps to run, and what comes behind. */
 const SUITES = {
   all: {
     needs: { tests: true },
@@ -166,10 +170,11 @@ const SUITES = {
   asan: {
     needs: { flavour: 'asan', tests: true },
     steps: [
-      () => cTests('asan', []),
       (args) => asanMocha(args, 'worker', UNDER_ASAN),
       (args) => asanMocha(args, 'inline', OF_THE_CORE),
+      () => cTests('asan', []),
     ],
+    finish: asanReports,
   },
   fuzz: { needs: { flavour: 'fuzz' }, steps: [runFuzz, fuzzInJavaScript] },
   faults: { needs: { tests: true }, steps: [runFaults] },
@@ -179,14 +184,27 @@ const SUITES = {
   },
 };
 
+/** As many steps at a time as there are processors, two at most: each waits about half of its time. */
+async function runSteps(steps, args) {
+  const counts = [];
+  const rest = [...steps];
+  const lanes = Math.min(os.availableParallelism(), steps.length, 2);
+  sideBySide = lanes > 1;
+  const lane = async () => {
+    for (let step = rest.shift(); step; step = rest.shift()) counts.push(await step(args));
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return counts;
+}
+
 async function main([name = 'all', ...args]) {
   const suite = SUITES[name];
   if (!suite) {
     fail(`unknown suite '${name}': one of ${Object.keys(SUITES).join(', ')}`);
   }
   bootstrap(suite.needs);
-  const counts = [];
-  for (const step of suite.steps) counts.push(await step(args));
+  const counts = await runSteps(suite.steps, args);
+  if (suite.finish) counts.push(suite.finish());
   const passed = counts.reduce((sum, one) => sum + one.passed, 0);
   const failed = counts.reduce((sum, one) => sum + one.failed, 0);
   const names = counts.flatMap((one) => one.names ?? []).map((what) => `failed: ${what}\n`);

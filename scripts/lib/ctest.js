@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const { buildFolder } = require('./build');
-const { run } = require('./run');
+const { start } = require('./run');
 
 // ThreadSanitizer of this compiler generation cannot place its shadow under more random bits.
 const TSAN_RANDOM_BITS = 28;
@@ -67,11 +67,11 @@ function readResults(output) {
 /**
  * Runs the C tests of a flavour; prints only what failed.
  *
- * @returns {{passed: number, failed: number, names: string[]}}
+ * @returns {Promise<{passed: number, failed: number, names: string[]}>}
  */
-function runCTests(flavour, { env = {}, args = [] } = {}) {
+async function runCTests(flavour, { env = {}, args = [] } = {}) {
   const [program, ...rest] = command(flavour, args);
-  const result = run(program, rest, { env: { ...process.env, ...env } });
+  const result = await start(program, rest, { env: { ...process.env, ...env } });
   const { passed, failed, broken } = readResults(result.output);
   for (const { name, verdict, output } of broken) {
     console.log(`${output}\n${name}: ${verdict}\n`);

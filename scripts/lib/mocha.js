@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { run } = require('./run');
+const { start } = require('./run');
 
 const MOCHA_LIMIT_MS = 10 * 60 * 1000;
 const MOCHA_TEST_LIMIT_MS = 30000;
@@ -13,15 +13,16 @@ function title(text) {
 }
 
 /**
- * One run of mocha; prints what it prints.
+ * One run of mocha; prints what it prints, at once or in the end.
  *
- * @param {{env?: object, args?: string[], scale?: number, prefix?: string[], limitMs?: number}} [options]
- *   `scale`: how many times longer each test may take; `prefix`: a command that runs it; `limitMs`: of all of it
- * @returns {{passed: number, failed: number, names: string[]}} `names`: what failed
+ * @param {{env?: object, args?: string[], scale?: number, prefix?: string[], limitMs?: number, later?: boolean}} [options]
+ *   `scale`: how many times longer each test may take; `prefix`: a command that runs it; `limitMs`: of all of it;
+ *   `later`: prints in the end
+ * @returns {Promise<{passed: number, failed: number, names: string[]}>} `names`: what failed
  */
-function runMocha(name, files, options = {}) {
+async function runMocha(name, files, options = {}) {
   const { env = {}, args = [], scale = 1, prefix = [], limitMs = MOCHA_LIMIT_MS } = options;
-  title(name);
+  if (!options.later) title(name);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'searings-test-'));
   const file = path.join(folder, 'counts.json');
   const [program, ...command] = [
@@ -35,11 +36,13 @@ function runMocha(name, files, options = {}) {
     ...args,
     ...files,
   ];
-  const result = run(program, command, {
-    stdio: ['ignore', 'inherit', 'inherit'],
+  const to = options.later ? 'pipe' : 'inherit';
+  const result = await start(program, command, {
+    stdio: ['ignore', to, to],
     timeout: limitMs,
     env: { ...process.env, ...env, SEARINGS_MOCHA_COUNTS: file },
   });
+  if (options.later) title(`${name}\n${result.output}`);
   const written = fs.existsSync(file);
   const counts = written ? JSON.parse(fs.readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
   fs.rmSync(folder, { recursive: true });

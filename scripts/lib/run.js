@@ -1,6 +1,6 @@
 'use strict';
 
-const { spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const path = require('node:path');
 
 const root = path.resolve(__dirname, '..', '..');
@@ -52,6 +52,44 @@ function describeEnd(command, result) {
     : `${name} exited with ${result.status}`;
 }
 
+/**
+ * The same without waiting for it: resolves when the command has ended. Of the options, `timeout` and what
+ * spawn() has.
+ *
+ * @returns {Promise<{ok: boolean, output: string, why: string}>}
+ */
+function start(command, args, { timeout, ...options } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...options,
+    });
+    const output = [];
+    let error;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (data) => output.push(data));
+    }
+    const timer = setTimeout(
+      () => {
+        error = { code: 'ETIMEDOUT' };
+        child.kill('SIGKILL');
+      },
+      timeout ?? 2 ** 31 - 1,
+    );
+    child.on('error', (err) => {
+      error = err;
+      child.emit('close', null, null);
+    });
+    child.once('close', (status, signal) => {
+      clearTimeout(timer);
+      const ok = status === 0 && !error;
+      const why = ok ? '' : describeEnd(command, { error, status, signal });
+      resolve({ ok, output: String(Buffer.concat(output)), why });
+    });
+  });
+}
+
 /** Runs a command quietly; when it fails, shows all it printed and ends the process. */
 function must(command, args, options) {
   const result = run(command, args, options);
@@ -62,4 +100,4 @@ function must(command, args, options) {
   return result.output;
 }
 
-module.exports = { root, run, must, say, fail };
+module.exports = { root, run, start, must, say, fail };

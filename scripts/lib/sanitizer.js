@@ -39,6 +39,13 @@ function reportFolder() {
  * leaks are looked for in the C tests only.
  */
 function nodeEnvironment() {
+  environment ??= makeEnvironment();
+  return environment;
+}
+
+let environment;
+
+function makeEnvironment() {
   const folder = reportFolder();
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
@@ -53,7 +60,7 @@ function nodeEnvironment() {
   };
 }
 
-/** Prints every report the last run left. @returns {number} how many there were */
+/** Prints every report that this process's runs left. @returns {number} how many there were */
 function showReports() {
   const files = fs.readdirSync(reportFolder());
   for (const file of files) {
