@@ -202,14 +202,14 @@ verb_limit_times(napi_env env, napi_callback_info info)
   return NULL;
 }
 
-/* inRequest(id) -> whether a part of a request has come */
+/* heads(id) -> how many requests have begun to come, perhaps in part */
 static napi_value
-verb_in_request(napi_env env, napi_callback_info info)
+verb_heads(napi_env env, napi_callback_info info)
 {
   napi_value args[1];
   sea_napi_transport_t *t = sea_napi_enter(env, info, args, 1);
-  return sea_napi_boolean(env,
-                          t != NULL && sea_conn_in_request(t->core, sea_napi_id(env, args[0])));
+  uint32_t heads = t == NULL ? 0 : sea_conn_heads(t->core, sea_napi_id(env, args[0]));
+  return sea_napi_number(env, heads);
 }
 
 bool
@@ -219,7 +219,7 @@ sea_napi_define_http_verbs(napi_env env, napi_value object, sea_napi_transport_t
       {"respond", verb_respond},
       {"respondAgain", verb_respond_again},
       {"limitTimes", verb_limit_times},
-      {"inRequest", verb_in_request},
+      {"heads", verb_heads},
   };
   return sea_napi_define(env, object, transport, verbs, sizeof verbs / sizeof *verbs);
 }

@@ -41,6 +41,9 @@ function candidates(host) {
 const TOOLS = "install cmake, make, a C compiler and liburing's headers";
 const REBUILD = 'npm rebuild searings';
 
+/** Of a Node.js that was told to load no addon. */
+const DISABLED = ['ERR_DLOPEN_DISABLED', 'ERR_ACCESS_DENIED'];
+
 function hasTooFewFiles(error) {
   return error?.code === 'EMFILE' || /too many open files/i.test(firstLine(error));
 }
@@ -53,6 +56,10 @@ function hasTooFewFiles(error) {
 function remedyFor(host, attempts) {
   if (attempts.some(({ error }) => hasTooFewFiles(error))) return tooFewFiles(system());
   const cause = 'addon';
+  if (attempts.some(({ error }) => DISABLED.includes(error?.code))) {
+    const command = 'node without --no-addons; with --permission: --allow-addons';
+    return { cause, advice: 'let Node.js load addons', command };
+  }
   if (process.env.SEARINGS_ADDON) {
     const advice = 'set SEARINGS_ADDON to an addon, or not at all';
     return { cause, advice, command: 'unset SEARINGS_ADDON' };

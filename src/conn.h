@@ -62,8 +62,8 @@ typedef struct sea_conn {
   _Atomic uint32_t drains_told;  /* likewise: DRAIN events */
   _Atomic uint32_t host_done;    /* likewise: sends of the host's memory that are over */
   _Atomic bool sealed;           /* likewise: bytes may be missing, so nothing may follow them */
-  _Atomic bool in_request;       /* likewise: a part of an HTTP request has come */
-  _Atomic uint64_t direct_ms;    /* the host writes it: when it last sent something itself */
+  _Atomic uint32_t heads; /* likewise: HTTP requests that have begun to come, counted without end */
+  _Atomic uint64_t direct_ms; /* the host writes it: when it last sent something itself */
 
   uint32_t slot;
   uint8_t state;     /* sea_conn_state_t */

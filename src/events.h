@@ -36,7 +36,8 @@ void sea__events_deinit(sea_events_t *events);
 static inline uint32_t
 sea__events_room(const sea_events_t *events)
 {
-  return events->mask + 1 - (events->next - events->reclaimed);
+  uint32_t used = events->next - events->reclaimed;
+  return used > events->mask ? 0 : events->mask + 1 - used;
 }
 
 /* The next free record; there must be room. Not visible to the host before publish. */

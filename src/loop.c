@@ -189,12 +189,14 @@ close_for_stop(sea_conn_t *conn, void *arg)
   sea__conn_close(arg, conn, SEA_CLOSE_STOP, false);
 }
 
-/* What was commanded before the order is done before it: a last write still gets its attempt. */
+/* What was commanded before the order is done before it, as soon as there is room for what it
+ * tells: a last write still gets its attempt. */
 static bool
 obey(sea_loop_t *loop, uint32_t orders)
 {
   bool commands = take_commands(loop);
-  if ((orders & SEA_ORDER_STOP) && !loop->stopping) {
+  bool stops = (orders & SEA_ORDER_STOP) != 0 && !loop->stopping;
+  if (stops && !sea__commands_pending(&loop->commands)) {
     loop->stopping = true;
     sea__accept_stop(loop);
     sea__slab_each(&loop->slab, close_for_stop, loop);

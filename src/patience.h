@@ -1,6 +1,7 @@
 /* Waiting for locked memory. Some kernels (seen on 6.18) count rings and buffer rings against
  * RLIMIT_MEMLOCK and take them off some 20 ms after their end: what is refused now may be had a
- * moment later. For the set-up of rings only; it blocks. */
+ * moment later, and so may what zero-copy sends and registered buffers lock. For the set-up of
+ * rings and for probes only; it blocks. */
 #ifndef SEA_PATIENCE_H
 #define SEA_PATIENCE_H
 

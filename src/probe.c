@@ -4,11 +4,11 @@
 #include "probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "bufring.h"
@@ -21,6 +21,7 @@
 #define PROBE_TIMEOUT_S 5 /* only a broken kernel lets the probe wait at all */
 #define PROBE_ATTEMPTS 16
 #define PROBE_RESET_MS 1000
+#define PROBE_CONNECT_MS 500
 #define PROBE_ACCEPT 1 /* user_data of the accept; nothing else on its ring has one */
 
 int
@@ -83,38 +84,75 @@ sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
   return 0;
 }
 
-int
-sea__probe_pair(int pair[2])
+/* A loopback that drops what is sent must not hold up who asks. The socket blocks afterwards. */
+static int
+connect_soon(int fd, const struct sockaddr *address, socklen_t len)
 {
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-    int error = -errno;
-    pair[0] = pair[1] = -1;
-    return error;
+  struct pollfd connected = {.fd = fd, .events = POLLOUT};
+  int error = connect(fd, address, len) == 0 ? 0 : -errno;
+  if (error == -EINPROGRESS) {
+    int ready;
+    do {
+      ready = poll(&connected, 1, PROBE_CONNECT_MS);
+    } while (ready < 0 && errno == EINTR); /* a ring's work interrupts it too */
+    error = ready == 1 && (connected.revents & (POLLERR | POLLHUP)) == 0 ? 0 : -ETIMEDOUT;
   }
-  return 0;
+  return error == 0 && fcntl(fd, F_SETFL, 0) < 0 ? -errno : error;
+}
+
+/* Ends of a connection that waits to be accepted: a client, and its listener. None on error. */
+static int
+offer_connection(int family, int ends[2])
+{
+  struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
+  socklen_t len = sizeof address.ss_family; /* of AF_UNIX: the kernel picks an abstract name */
+  if (family == AF_INET) {
+    ((struct sockaddr_in *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    len = sizeof(struct sockaddr_in);
+  }
+  ends[0] = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  ends[1] = ends[0] < 0 ? -1 : socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool listens = ends[1] >= 0 && bind(ends[1], (struct sockaddr *)&address, len) == 0 &&
+                 listen(ends[1], 1) == 0;
+  len = sizeof address;
+  int error = listens && getsockname(ends[1], (struct sockaddr *)&address, &len) == 0
+                  ? connect_soon(ends[0], (struct sockaddr *)&address, len)
+                  : -errno;
+  if (error == 0) {
+    return 0;
+  }
+  close(ends[0]);
+  close(ends[1]);
+  ends[0] = ends[1] =
+      -1; /* who closes them again must not hit what somebody else opens meanwhile */
+  return error;
 }
 
 int
 sea__probe_tcp_pair(int pair[2])
 {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t len = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  pair[1] = -1;
-  /* Without a time limit: with one, connect() is not restarted when a ring's work interrupts it. */
-  if (listener >= 0 && pair[0] >= 0 && bind(listener, (struct sockaddr *)&address, len) == 0 &&
-      listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
-      connect(pair[0], (struct sockaddr *)&address, len) == 0) {
-    pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  int error = offer_connection(AF_INET, pair);
+  if (error < 0) {
+    return error;
   }
-  int error = pair[1] >= 0 ? 0 : -errno;
+  int listener = pair[1];
+  pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   if (pair[1] < 0) {
+    error = -errno;
     close(pair[0]);
-    pair[0] = -1; /* who closes both afterwards must not hit what somebody else opens meanwhile */
+    pair[0] = -1;
   }
   close(listener);
   return error;
+}
+
+int
+sea__probe_pair(int pair[2])
+{
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
+    return 0;
+  }
+  return sea__probe_tcp_pair(pair); /* Unix sockets may be forbidden */
 }
 
 int
@@ -127,35 +165,16 @@ sea__probe_enter(struct io_uring *ring)
   return error < 0 ? error : result;
 }
 
-/* A listener, and a client whose connection waits in it. Closes neither on error. */
+/* Has to be the last on its ring: the request stays armed, and where it took the last descriptor
+ * there is, it ends with a completion that would be taken for that of the next. */
 static int
-offer_connection(int listener, int client)
+accept_on(struct io_uring *ring, int listener)
 {
-  /* An address of the family alone: the kernel picks an abstract name. */
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  socklen_t len = sizeof address.sun_family;
-  if (bind(listener, (struct sockaddr *)&address, len) < 0 || listen(listener, 1) < 0) {
-    return -errno;
-  }
-  len = sizeof address;
-  if (getsockname(listener, (struct sockaddr *)&address, &len) < 0 ||
-      connect(client, (struct sockaddr *)&address, len) < 0) {
-    return -errno;
-  }
-  return 0;
-}
-
-static int
-accept_on(struct io_uring *ring, int listener, int client)
-{
-  int error = offer_connection(listener, client);
-  if (error < 0) {
-    return error;
-  }
+  struct io_uring_cqe cqe = {0};
+  int error = 0;
   struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
   io_uring_prep_multishot_accept(sqe, listener, NULL, NULL, SOCK_CLOEXEC);
   io_uring_sqe_set_data64(sqe, PROBE_ACCEPT);
-  struct io_uring_cqe cqe = {0};
   while (error == 0 && cqe.user_data != PROBE_ACCEPT) { /* what was cancelled may end only now */
     error = take(ring, &cqe);
   }
@@ -166,19 +185,19 @@ accept_on(struct io_uring *ring, int listener, int client)
   return cqe.flags & IORING_CQE_F_MORE ? 0 : -EOPNOTSUPP;
 }
 
-/* Has to be the last on its ring: the request stays armed, and where it took the last descriptor
- * there is, it ends with a completion that would be taken for that of the next. */
 static int
 try_accept(struct io_uring *ring)
 {
-  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (listener < 0) {
-    return -errno;
+  int ends[2];
+  int error = offer_connection(AF_INET, ends);
+  if (error < 0) {
+    error = offer_connection(AF_UNIX, ends); /* there may be no loopback */
   }
-  int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int error = client < 0 ? -errno : accept_on(ring, listener, client);
-  close(client);
-  close(listener);
+  if (error == 0) {
+    error = accept_on(ring, ends[1]);
+    close(ends[0]);
+    close(ends[1]);
+  }
   return error;
 }
 
@@ -400,7 +419,10 @@ try_operations(sea_features_t *features)
   features->ring = sea__probe_enter(&ring.uring);
   int registered = io_uring_register_ring_fd(&ring.uring);
   features->registered_ring = registered < 0 ? registered : 0;
-  features->send_zero_copy = try_send_zero_copy(&ring.uring);
+  uint32_t patience = SEA_PATIENCE;
+  do {
+    features->send_zero_copy = try_send_zero_copy(&ring.uring);
+  } while (sea__try_again(features->send_zero_copy, &patience));
   features->buffer_ring = sea__bufring_init(&buffers, &ring, SEA_PROBE_BUFFERS,
                                             SEA_PROBE_BUFFER_SIZE, SEA_FILL_WHOLE);
   if (features->buffer_ring == 0) {

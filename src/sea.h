@@ -309,7 +309,8 @@ int sea_server_listen(sea_server_t *server, const sea_listen_t *spec, const char
  * `spec` is not looked at. The server owns fd once this has answered 0. */
 int sea_server_adopt(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall);
 
-/* The same by a descriptor of the server's own: fd stays who calls'. */
+/* The same by a descriptor of the server's own: fd stays who calls'. -EEXIST for a Unix socket that
+ * listens: who has it would go on taking clients, and removes its file with it. */
 int sea_server_share(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall);
 
 /* Starts the worker and waits until its ring stands (about a millisecond) or could not be made.
@@ -447,7 +448,8 @@ int sea_conn_no_delay(sea_server_t *server, sea_conn_id_t id, bool on);
 int sea_conn_keep_alive(sea_server_t *server, sea_conn_id_t id, bool on, uint32_t idle_s);
 /* Bytes taken by sea_send() that the kernel has not taken yet. 0 when the connection is gone. */
 uint64_t sea_conn_queued(sea_server_t *server, sea_conn_id_t id);
-/* Whether a part of an HTTP request has come, and not all of it. */
-bool sea_conn_in_request(sea_server_t *server, sea_conn_id_t id);
+/* How many HTTP requests have begun to come, perhaps in part: more than the host has been told of,
+ * when some are still under way. Modulo 2^32. */
+uint32_t sea_conn_heads(sea_server_t *server, sea_conn_id_t id);
 
 #endif

@@ -106,6 +106,9 @@ int
 sea_server_share(sea_server_t *server, int fd, const sea_listen_t *spec, const char **syscall)
 {
   *syscall = "listen";
+  if (sea__sock_is_local_listener(fd)) {
+    return -EEXIST;
+  }
   int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0) {
     return -errno;
@@ -532,8 +535,8 @@ sea_conn_queued(sea_server_t *server, sea_conn_id_t id)
   return sea__slab_queued(&server->loop.slab, id);
 }
 
-bool
-sea_conn_in_request(sea_server_t *server, sea_conn_id_t id)
+uint32_t
+sea_conn_heads(sea_server_t *server, sea_conn_id_t id)
 {
-  return sea__slab_in_request(&server->loop.slab, id);
+  return sea__slab_heads(&server->loop.slab, id);
 }

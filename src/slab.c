@@ -52,7 +52,7 @@ grow(sea_slab_t *slab)
     atomic_init(&conn->drains_told, 0);
     atomic_init(&conn->host_done, 0);
     atomic_init(&conn->sealed, false);
-    atomic_init(&conn->in_request, false);
+    atomic_init(&conn->heads, 0);
     atomic_init(&conn->direct_ms, 0);
     sea__list_init(&conn->todo);
     sea__list_init(&conn->idle);
@@ -84,7 +84,7 @@ sea__slab_open(sea_slab_t *slab, int fd)
   atomic_store_explicit(&conn->drains_told, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->host_done, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->sealed, false, memory_order_relaxed);
-  atomic_store_explicit(&conn->in_request, false, memory_order_relaxed);
+  atomic_store_explicit(&conn->heads, 0, memory_order_relaxed);
   atomic_store_explicit(&conn->direct_ms, 0, memory_order_relaxed);
   conn->sends_given = 0;
   conn->drains_asked = 0;
@@ -226,9 +226,9 @@ sea__slab_queued(sea_slab_t *slab, sea_conn_id_t id)
   return conn == NULL ? 0 : atomic_load_explicit(&conn->queued_bytes, memory_order_relaxed);
 }
 
-bool
-sea__slab_in_request(sea_slab_t *slab, sea_conn_id_t id)
+uint32_t
+sea__slab_heads(sea_slab_t *slab, sea_conn_id_t id)
 {
   sea_conn_t *conn = glance(slab, id);
-  return conn != NULL && atomic_load_explicit(&conn->in_request, memory_order_relaxed);
+  return conn == NULL ? 0 : atomic_load_explicit(&conn->heads, memory_order_relaxed);
 }

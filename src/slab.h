@@ -46,6 +46,6 @@ void sea__slab_unlock(sea_slab_t *slab);
  * it has consumed the CLOSED event: no sooner is the slot used again. */
 sea_conn_t *sea__slab_reach(const sea_slab_t *slab, sea_conn_id_t id);
 uint64_t sea__slab_queued(sea_slab_t *slab, sea_conn_id_t id);
-bool sea__slab_in_request(sea_slab_t *slab, sea_conn_id_t id);
+uint32_t sea__slab_heads(sea_slab_t *slab, sea_conn_id_t id);
 
 #endif

@@ -105,6 +105,16 @@ bind_and_listen(int fd, const sea_listen_t *spec, const char **syscall)
   return error;
 }
 
+bool
+sea__sock_is_local_listener(int fd)
+{
+  int listens = 0;
+  socklen_t len = sizeof listens;
+  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens != 0 &&
+         sea__sock_local(fd, &address) == 0 && address.ss_family == AF_UNIX;
+}
+
 int
 sea__sock_adopt(int fd, const sea_listen_t *spec, const char **syscall)
 {

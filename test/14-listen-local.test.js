@@ -253,20 +253,33 @@ describe('listen on a file descriptor', () => {
   }
 });
 
-describe('listen on a handle', () => {
-  if (expectedBackend !== 'io_uring') return; // libuv listens on a Unix socket once
+describe('listen on a handle of a Unix socket', () => {
+  const file = path.join(os.tmpdir(), `searings-handle-${process.pid}.sock`);
 
-  it('of a Unix socket: its file goes with the server', async () => {
-    const file = path.join(os.tmpdir(), `searings-handle-${process.pid}.sock`);
-    const before = net.createServer();
+  it('serves one that is bound; its file goes with the server', async () => {
+    const { Pipe, constants } = process.binding('pipe_wrap');
+    const handle = new Pipe(constants.SOCKET);
+    assert.equal(handle.bind(file), 0);
+    const server = createTcpServer((connection) => connection.end('hello'));
+    server.listen(handle);
+    await once(server, 'listening');
+    assert.equal(String(await readAll(net.connect(file))), 'hello');
+    await server.stop();
+    assert.equal(fs.existsSync(file), false);
+  });
+
+  it('is EEXIST when somebody listens on it, as in Node', async () => {
+    const before = net.createServer((connection) => connection.end('hello'));
     before.listen(file);
     await once(before, 'listening');
     const server = createTcpServer();
-    server.listen(before._handle);
-    await once(server, 'listening');
-    assert.equal(fs.existsSync(file), true);
-    await server.stop();
-    assert.equal(fs.existsSync(file), false);
+    server.listen(before);
+    const [{ message, code }] = await once(server, 'error');
+    assert.deepEqual([code, message], ['EEXIST', 'listen EEXIST: file already exists']);
+    if (expectedBackend === 'io_uring') {
+      assert.equal(String(await readAll(net.connect(file))), 'hello');
+    }
+    before.close();
   });
 });
 

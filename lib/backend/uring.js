@@ -184,7 +184,12 @@ class UringBackend {
   bind({ fd, handle }, settings) {
     const { native } = this;
     if (fd === undefined) return native.listen(settings);
-    const errno = native.adopt(settings, fd, handle !== undefined);
+    // The number of a handle that has been closed meanwhile may be somebody else's.
+    const errno = native.adopt(
+      settings,
+      handle === undefined ? fd : handle.fd,
+      handle !== undefined,
+    );
     // Libuv may be listening too, and would take some of the clients. A Unix socket's file goes with the handle.
     if (errno === 0 && native.address() !== undefined) handle?.close();
     return errno;

@@ -181,6 +181,17 @@ function checkFeatures({ features, usable }) {
   return note('features', `${all - off.length} of ${all} work; off: ${named.join('; ')}`);
 }
 
+const NO_LOOPBACK = ['ENETUNREACH', 'EADDRNOTAVAIL', 'EHOSTUNREACH', 'ETIMEDOUT'];
+const SOCKETS_DENIED =
+  'in a systemd unit: RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK   (allow sockets)';
+const SERVER_FIXES = {
+  __proto__: null,
+  EAGAIN:
+    'ulimit -u unlimited; in a systemd unit: TasksMax=infinity; with Docker: --pids-limit -1   (allow more threads)',
+  EAFNOSUPPORT: SOCKETS_DENIED,
+  EACCES: SOCKETS_DENIED,
+};
+
 /** What may help a server that does not serve. */
 function serverFix(code, host) {
   if (code === 'ENOMEM') return fixOf(tooLittleMemory(host));
@@ -189,7 +200,11 @@ function serverFix(code, host) {
     return 'unset SEARINGS_BACKEND';
   }
   if (host.limits.nofile?.soft < FEW_FILES) return fixOf(tooFewFiles(host));
-  return 'ip link set dev lo up   (the test runs over 127.0.0.1)';
+  if (code in SERVER_FIXES) return SERVER_FIXES[code];
+  // One that is silent has no code.
+  return code === null || NO_LOOPBACK.includes(code)
+    ? 'ip link set dev lo up   (the test runs over 127.0.0.1)'
+    : 'npx searings doctor --json   (report it, with all that this prints)';
 }
 
 function checkServer({ server, ok: works, backend, medianUs, maxUs, error, code }, host) {
@@ -216,7 +231,8 @@ function checkZeroCopy({ ready, blockers, interfaces }) {
   }
   const [why] = blockers;
   const each = 'npx searings zcrx-probe --all';
-  if (why === undefined)
+  // Whatever is in the way on the machine, without an interface nothing is gained by its going.
+  if (why === undefined || interfaces.every((one) => one.blockers.length > 0))
     return { ...note('zcrx', 'no zero-copy receive: no interface can'), fix: each };
   const text = `no zero-copy receive: ${why.text}; ${each} tells more`;
   return { ...note('zcrx', text), fix: why.fix };

@@ -64,7 +64,7 @@ function forbiddenBySysctl(system) {
 /** What has to be given to the runtime that brought the filter. */
 function seccompCommand(container) {
   if (container === 'kubernetes') {
-    return 'in the pod: securityContext: { seccompProfile: { type: Localhost, localhostProfile: io-uring.json } } (copy node_modules/searings/docs/seccomp.json to it)';
+    return 'in the pod: securityContext: { seccompProfile: { type: Localhost, localhostProfile: io-uring.json } } (node_modules/searings/docs/seccomp.json, on each node as /var/lib/kubelet/seccomp/io-uring.json)';
   }
   if (container === 'docker' || container === 'podman') {
     return `${container} run --security-opt seccomp=node_modules/searings/docs/seccomp.json …`;
@@ -110,13 +110,18 @@ function missing(system) {
 }
 
 const FILES_WANTED = 65536;
+const FILES_ENOUGH = 4096;
 const LOCKED_KIB_WANTED = 8192;
+const LOCKED_KIB_ENOUGH = 1024;
 
 /** What raises a limit for the shell it is typed into, with a semicolon; nothing where none can. */
-function raise(limit, system, { letter, name, value, unit }) {
+function raise(limit, system, { letter, name, value, enough, unit }) {
   const hard = limit?.hard ?? 'unlimited';
   const isFree = hard === 'unlimited' || hard >= value * unit;
   if (isFree || hasInitially(system, 'capSysResource')) return `ulimit -${letter} ${value}; `;
+  if (hard >= enough * unit && hard > limit.soft) {
+    return `ulimit -${letter} ${Math.floor(hard / unit)}; `;
+  }
   const { initialUserNamespace } = system.sandbox;
   // Root without the capability is that of a container, where sudo does no more.
   if (process.getuid() === 0 || initialUserNamespace === false) return '';
@@ -125,7 +130,7 @@ function raise(limit, system, { letter, name, value, unit }) {
 
 function tooLittleMemory(system) {
   const value = LOCKED_KIB_WANTED;
-  const how = { letter: 'l', name: 'memlock', value, unit: 1024 };
+  const how = { letter: 'l', name: 'memlock', value, enough: LOCKED_KIB_ENOUGH, unit: 1024 };
   const now = raise(system.limits.memlock, system, how);
   return {
     cause: 'memlock',
@@ -137,7 +142,7 @@ function tooLittleMemory(system) {
 
 function tooFewFiles(system) {
   const value = FILES_WANTED;
-  const how = { letter: 'n', name: 'nofile', value, unit: 1 };
+  const how = { letter: 'n', name: 'nofile', value, enough: FILES_ENOUGH, unit: 1 };
   const now = raise(system.limits.nofile, system, how);
   return {
     cause: 'nofile',

@@ -10,13 +10,20 @@ const { checkOptions, probeOn } = require('./zcrx');
 const SUMMARIES = {
   ready: 'servers run on io_uring',
   fallback: 'servers run, on node:net instead of io_uring',
-  broken: 'servers do not run',
 };
 
 /** The servers themselves are asked: whatever else was found explains it. */
 function verdictOf(servers) {
   if (servers.some(({ ok }) => !ok)) return 'broken';
   return servers.every(({ backend }) => backend === 'io_uring') ? 'ready' : 'fallback';
+}
+
+function summaryOf(verdict, servers) {
+  if (verdict !== 'broken') return SUMMARIES[verdict];
+  const broken = servers.filter(({ ok }) => !ok).map(({ server }) => server);
+  return broken.length === servers.length
+    ? 'servers do not run'
+    : `do not run: ${broken.join(', ')}`;
 }
 
 /** Of the whole report of zcrxProbe() what a summary needs. */
@@ -47,7 +54,7 @@ async function doctor() {
     searings: version,
     node: process.version,
     verdict,
-    summary: SUMMARIES[verdict],
+    summary: summaryOf(verdict, servers),
     checks: checksOf(host, servers, zeroCopy),
     servers,
     zeroCopyReceive: zeroCopy,

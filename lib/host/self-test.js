@@ -7,6 +7,7 @@
 const crypto = require('node:crypto');
 const net = require('node:net');
 const tls = require('node:tls');
+const { firstLine } = require('../errors');
 
 const HOST = '127.0.0.1';
 const ROUND_TRIPS = 100;
@@ -15,7 +16,7 @@ const MESSAGE = 's'.repeat(64);
 const BODY = 'searings';
 const REQUEST = `GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
 // A key that both sides know: a certificate would have to be made, or shipped.
-const TLS = { ciphers: 'PSK', maxVersion: 'TLSv1.2' };
+const TLS = { ciphers: 'PSK', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' };
 
 const echo = {
   request: MESSAGE,
@@ -164,8 +165,16 @@ async function testOne(server, kind) {
     return { server, ok: true, backend, medianUs, maxUs, error: null, code: null };
   } catch (error) {
     const backend = started?.backend ?? null;
-    const { message, code = null } = error;
-    return { server, ok: false, backend, medianUs: null, maxUs: null, error: message, code };
+    const { code = null } = error;
+    return {
+      server,
+      ok: false,
+      backend,
+      medianUs: null,
+      maxUs: null,
+      error: firstLine(error),
+      code,
+    };
   } finally {
     await started?.stop().catch(() => {});
   }

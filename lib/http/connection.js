@@ -28,6 +28,7 @@ const kScope = Symbol('scope');
 const kMethod = Symbol('method');
 const kReceiving = Symbol('receiving');
 const kListed = Symbol('where it is listed');
+const kHeads = Symbol('requests it has been told of');
 
 /** The error that Node would have for what was received of a request. */
 function errorOf(status) {
@@ -89,6 +90,7 @@ function isRefused({ maxHeaderPairs }, headers) {
  * nothing once the connection has left HTTP, or is closing.
  */
 function giveHead(connection, record, headers) {
+  connection[kHeads] = (connection[kHeads] + 1) >>> 0;
   if (isRefused(connection[kParser], headers)) {
     giveFailure(connection, 431);
     return;
@@ -191,6 +193,7 @@ class HttpConnection extends TcpConnection {
     this[kMethod] = undefined;
     this[kReceiving] = false;
     this[kListed] = null;
+    this[kHeads] = 0;
   }
 
   /** Node's server has taken the connection. It is in `list` as long as it lives. */
@@ -220,7 +223,8 @@ class HttpConnection extends TcpConnection {
     if (!this[kNative]) return Boolean(this.parser) && this.bytesRead === 0;
     const response = this._httpMessage;
     if (this[kReceiving] || (response && !response.finished)) return false;
-    return this.pending || !this[kBackend].native.inRequest(this[kHandle]);
+    // The worker may have more, of which nothing has been told yet.
+    return this.pending || this[kBackend].native.heads(this[kHandle]) === this[kHeads];
   }
 
   // --- events

@@ -65,6 +65,7 @@ class Transport {
     this.holders = 0;
     this.held = false; // by the server itself
     this.listenerOpen = false;
+    this.handle = null; // of the target, once it is ours
     this.isLocal = false; // a Unix socket
     this.afterListenerClosed = null;
   }
@@ -147,7 +148,9 @@ class Transport {
   onListening() {
     if (this.phase !== STARTING) return;
     this.phase = LISTENING;
-    this.isLocal = typeof this.backend.address() === 'string';
+    this.handle = this.target.handle;
+    const address = this.backend.address();
+    this.isLocal = address === null || typeof address === 'string'; // null: of a descriptor
     this.server[kOnListening]();
   }
 
@@ -280,7 +283,7 @@ class Transport {
 
   [kOnListenerClosed](err) {
     this.listenerOpen = false;
-    this.target.handle?.close();
+    this.handle?.close();
     if (err && this.phase === LISTENING) this.server[kOnListenerLost](err);
     this.stopIfDrained();
     this.updateHold();

@@ -9,6 +9,7 @@
 
 #include "../bufring.h"
 #include "../compat.h"
+#include "../patience.h"
 #include "../probe.h"
 #include "host.h"
 
@@ -26,10 +27,14 @@ on_ring(uint32_t flags, int (*probe)(struct io_uring *ring))
 {
   struct io_uring ring;
   int error = sea__probe_ring(&ring, flags);
-  if (error == 0) {
-    error = probe(&ring);
-    io_uring_queue_exit(&ring);
+  if (error < 0) {
+    return error;
   }
+  uint32_t patience = SEA_PATIENCE;
+  do {
+    error = probe(&ring);
+  } while (sea__try_again(error, &patience));
+  io_uring_queue_exit(&ring);
   return error;
 }
 
@@ -82,6 +87,7 @@ send_registered(struct io_uring *ring)
       struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
       io_uring_prep_send_zc_fixed(sqe, pair[0], page, PAGE, MSG_NOSIGNAL, 0, 0);
       error = zero_copy_answer(ring);
+      (void)io_uring_unregister_buffers(ring); /* for one more try */
     }
     close(pair[0]);
     close(pair[1]);

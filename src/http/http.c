@@ -207,8 +207,9 @@ sea__http_create(sea_loop_t *loop, const sea_http_options_t *options)
   if (error == 0) {
     error = add_own(&http->not_allowed, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n");
   }
-  /* A request is a head, a body, trailers and an end. */
-  loop->step_events = SEA_EVENTS_PER_STEP + 4 * options->pipeline_max;
+  /* A request is a head, a body, trailers and an end; before them may come the rest of one, and
+   * what any connection tells in a step. */
+  loop->step_events = 2 * SEA_EVENTS_PER_STEP + 4 * options->pipeline_max;
   return error;
 }
 

@@ -178,6 +178,14 @@ take_step(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, const c
   }
 }
 
+/* Before the host can hear of the request. */
+static void
+count_head(sea_conn_t *conn)
+{
+  uint32_t heads = atomic_load_explicit(&conn->heads, memory_order_relaxed);
+  atomic_store_explicit(&conn->heads, heads + 1, memory_order_relaxed);
+}
+
 /* Parses until the bytes are used up, or no more are wanted for now. Returns how many were used. */
 static size_t
 consume(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, char *data, size_t len)
@@ -198,6 +206,7 @@ consume(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, char *dat
     sea__http_parse(&h->parser, data + used, len - used, &step);
     if (between && (step.kind != SEA_HTTP_MORE || !sea__http_parser_between(&h->parser))) {
       h->since_ms = loop->now_ms; /* empty lines between requests are no beginning */
+      count_head(h->conn);
     }
     if (loop->http->facade) {
       used += sea__http_facade_step(loop, h, input, data + used, len - used, &step);

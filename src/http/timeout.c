@@ -62,10 +62,6 @@ sea__http_update_phase(sea_loop_t *loop, sea_http_conn_t *h)
   if (phase == SEA_HTTP_PHASE_IDLE && h->phase != phase) {
     h->since_ms = loop->now_ms;
   }
-  if (phase != h->phase) {
-    bool in_request = phase == SEA_HTTP_PHASE_HEAD || phase == SEA_HTTP_PHASE_BODY;
-    atomic_store_explicit(&h->conn->in_request, in_request, memory_order_relaxed);
-  }
   h->phase = (uint8_t)phase;
   sea__http_watch(loop->http, h);
 }

@@ -125,7 +125,8 @@ static void
 a_probe_that_is_refused_anything_leaves_nothing(void **state)
 {
   (void)state;
-  assert_true(fail_each(FAULT_CALL, probe) >= 3);
+  /* What one kind of socket is refused, the other has. */
+  assert_int_equal(fail_each(FAULT_CALL, probe), 0);
   assert_true(fail_each(FAULT_MEMORY, probe) >= 1);
   assert_int_equal(fail_each(FAULT_SUBMIT, probe), 0);
 }

@@ -167,19 +167,27 @@ describe('http.Server', () => {
       await gone;
     });
 
-    it('lets one finish whose request has come in part when the server closes', async () => {
-      const server = await serve((_request, response) => response.end('finished'));
-      const client = await world.connect(server);
-      const later = await world.connect(server);
-      client.write('GET / HTTP/1.1\r\nConnection: close\r\n');
-      later.write(requestText('GET /'));
-      await once(later, 'data'); // by now what was written before is there too
-      const gone = once(server, 'close');
-      server.close();
-      client.write('Host: localhost\r\n\r\n');
-      assert.match(String(await readAll(client)), /finished$/);
-      await gone;
-    });
+    for (const [what, blockedMs] of [
+      ['in part', 0],
+      ['in part, and the rest while JavaScript was busy,', 50],
+    ]) {
+      it(`lets one finish whose request has come ${what} when the server closes`, async () => {
+        const server = await serve((_request, response) => response.end('finished'));
+        const client = await world.connect(server);
+        const later = await world.connect(server);
+        client.write('GET / HTTP/1.1\r\nConnection: close\r\n');
+        later.write(requestText('GET /'));
+        await once(later, 'data'); // by now what was written before is there too
+        const gone = once(server, 'close');
+        if (blockedMs > 0) client.write('Host: localhost\r\n\r\n');
+        const start = Date.now();
+        while (Date.now() - start < blockedMs);
+        server.close();
+        if (blockedMs === 0) client.write('Host: localhost\r\n\r\n');
+        assert.match(String(await readAll(client)), /finished$/);
+        await gone;
+      });
+    }
 
     it('closeIdleConnections() closes those without a request', async () => {
       let answer;

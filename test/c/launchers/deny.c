@@ -1,7 +1,7 @@
 /* Runs a command to which the kernel answers a system call with an error, as a container's seccomp
  * profile does.
  *
- *   deny <system call> <errno> <command> … */
+ *   deny <system call>[:<first argument>] <errno> <command> … */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -15,12 +15,16 @@
 
 #define LAUNCH_FAILED 125
 
+/* With `argument` only the calls that have it. */
 static int
-deny(uint32_t call, uint32_t error)
+deny(uint32_t call, const char *argument, uint32_t error)
 {
+  uint32_t wanted = argument == NULL ? 0 : (uint32_t)strtoul(argument, NULL, 10);
   struct sock_filter rules[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, wanted, 0, argument == NULL ? 0 : 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -35,10 +39,13 @@ int
 main(int argc, char **argv)
 {
   if (argc < 4) {
-    fprintf(stderr, "usage: deny <system call> <errno> <command> …\n");
+    fprintf(stderr, "usage: deny <system call>[:<first argument>] <errno> <command> …\n");
     return LAUNCH_FAILED;
   }
-  int error = deny((uint32_t)strtoul(argv[1], NULL, 10), (uint32_t)strtoul(argv[2], NULL, 10));
+  char *end;
+  uint32_t call = (uint32_t)strtoul(argv[1], &end, 10);
+  const char *argument = *end == ':' ? end + 1 : NULL;
+  int error = deny(call, argument, (uint32_t)strtoul(argv[2], NULL, 10));
   if (error == 0) {
     execvp(argv[3], argv + 3);
     error = -errno;
