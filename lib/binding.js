@@ -38,7 +38,7 @@ function candidates(host) {
   return [...platformPackages(host), ...built];
 }
 
-const TOOLS = "install cmake, make, a C compiler and liburing's headers";
+const TOOLS = "install cmake 3.25, make, a C compiler and liburing's headers 2.3, or newer";
 const REBUILD = 'npm rebuild searings';
 
 /** Of a Node.js that was told to load no addon. */

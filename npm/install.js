@@ -29,10 +29,13 @@ function run(command, args) {
   return { ok: result.status === 0, output, missing: result.error?.code === 'ENOENT' };
 }
 
-/** In a process of its own: nothing is loaded twice in one. */
-function anAddonLoads() {
-  const program = "process.exitCode = require('./lib/binding').loadBinding().error ? 1 : 0";
-  return run(process.execPath, ['-e', program]).ok;
+/** In a process of its own: nothing is loaded twice in one. @returns {{ok: boolean, output: string}} */
+function tryToLoad() {
+  const program = `const { error } = require('./lib/binding').loadBinding();
+    const [last] = error?.attempts.filter(({ path }) => path.includes('release')) ?? [];
+    if (error) console.log(last?.error.message ?? error.message);
+    process.exitCode = error ? 1 : 0`;
+  return run(process.execPath, ['-e', program]);
 }
 
 /** What a compiler and CMake say before they say that it was for nothing. */
@@ -62,11 +65,12 @@ function build() {
     if (missing) return 'cmake is not installed';
     if (!ok) return firstError(output);
   }
-  return anAddonLoads() ? null : 'what was built does not load';
+  const { ok, output } = tryToLoad();
+  return ok ? null : `what was built does not load: ${output.split('\n', 1)[0]}`;
 }
 
 function main() {
-  if (anAddonLoads()) return;
+  if (tryToLoad().ok) return;
   const reason = build();
   if (reason === null) return console.log('searings: the addon was built from its sources');
   fs.rmSync(folder, { recursive: true, force: true });

@@ -12,28 +12,34 @@
 #define FLAGS (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
 
 static bool
-wakes(struct io_uring *ring, int fd, const int pair[2], char bytes[2])
+wait_for(int fd, int ms)
+{
+  struct pollfd woken = {.fd = fd, .events = POLLIN};
+  return poll(&woken, 1, ms) == 1;
+}
+
+static bool
+wakes(struct io_uring *ring, int fd, const int pair[2], char bytes[2], int ms)
 {
   uint64_t count;
-  struct pollfd woken = {.fd = fd, .events = POLLIN};
   io_uring_prep_recv(io_uring_get_sqe(ring), pair[1], bytes, 2, MSG_WAITALL);
   if (io_uring_submit(ring) != 1 || send(pair[0], "x", 1, MSG_NOSIGNAL) != 1) {
     return false;
   }
-  if (read(fd, &count, sizeof count) < 0) {
-    return false; /* it comes late, and is the last */
+  if (!wait_for(fd, ms) || read(fd, &count, sizeof count) < 0) {
+    return false;
   }
   io_uring_submit_and_get_events(ring);
   if (send(pair[0], "x", 1, MSG_NOSIGNAL) != 1) {
     return false;
   }
-  bool answer = poll(&woken, 1, 0) == 1;
+  bool answer = wait_for(fd, ms);
   io_uring_submit_and_get_events(ring);
   return answer;
 }
 
 bool
-sea__deferred_work_wakes(void)
+sea__deferred_work_wakes(int ms)
 {
   struct io_uring ring;
   bool answer = false; /* where it cannot be tried: to do without costs little */
@@ -44,9 +50,8 @@ sea__deferred_work_wakes(void)
     return error == -EINVAL; /* older than deferring */
   }
   int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (fd >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 &&
-      io_uring_register_eventfd(&ring, fd) == 0) {
-    answer = wakes(&ring, fd, pair, bytes);
+  if (fd >= 0 && sea__probe_pair(pair) == 0 && io_uring_register_eventfd(&ring, fd) == 0) {
+    answer = wakes(&ring, fd, pair, bytes, ms);
   }
   io_uring_queue_exit(&ring);
   close(pair[0]);

@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 
-/* False on kernels that write to the eventfd late, and then never again (seen on 6.12.117), and
- * where it cannot be tried. */
-bool sea__deferred_work_wakes(void);
+/* Within so many ms; 0 is at once. Some kernels write to the eventfd only after a grace period of
+ * RCU: every time (7.2.13), or the first time, and then never again (6.12.117). False where it
+ * cannot be tried. */
+bool sea__deferred_work_wakes(int ms);
 
 #endif

@@ -490,7 +490,7 @@ sea_probe(sea_features_t *features, const char **stage)
   features->recv_bundles = try_filling(SEA_FILL_BUNDLES);
   features->incremental_buffers = try_filling(SEA_FILL_INCREMENTAL);
   features->recv_end = try_recv_end();
-  features->defer_wakes = sea__deferred_work_wakes() ? 0 : -EIO;
+  features->defer_wakes = sea__deferred_work_wakes(0) ? 0 : -EIO;
   features->submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
   features->coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN);
   features->single_issuer = try_flags(IORING_SETUP_SINGLE_ISSUER);

@@ -223,7 +223,8 @@ typedef struct sea_features {
   int send_zero_copy;      /* 6.0, gathered 6.1 */
   int recv_bundles;        /* 6.10 */
   int incremental_buffers; /* 6.12 */
-  int defer_wakes; /* deferred work wakes who sleeps on the ring's eventfd: not on 6.12.117 */
+  int defer_wakes; /* deferred work wakes who sleeps on the ring's eventfd, at once: not on 6.12.117
+                      and 7.2.13 */
   int recv_end;    /* a multishot receive tells of a reset that came with the bytes: not so
                       from 6.5 on, but for those kernels that got the correction of 2026 */
 } sea_features_t;

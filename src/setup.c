@@ -4,9 +4,13 @@
 #include <errno.h>
 
 #include "clock.h"
+#include "deferred.h"
 #include "http/http.h"
 #include "loop.h"
 #include "restrict.h"
+
+/* Late enough for a grace period of RCU on a busy machine. */
+#define WAKE_MS_MAX 500
 
 /* With the fast path that was asked for, or without. */
 static int
@@ -60,9 +64,11 @@ make_ring(sea_loop_t *loop, uint32_t depth, bool polled)
 {
   sea_zcrx_t *zcrx = &loop->zcrx;
   bool deferred = loop->options.driver != SEA_DRIVER_INLINE || !loop->options.undeferred;
-  if (loop->options.zcrx && !deferred) {
-    zcrx->state = -EOPNOTSUPP; /* a wide ring has to defer */
-  } else if (loop->options.zcrx) {
+  /* A wide ring has to defer: the host may be woken late then, as long as it is. */
+  bool wide = loop->options.zcrx && (deferred || sea__deferred_work_wakes(WAKE_MS_MAX));
+  if (loop->options.zcrx && !wide) {
+    zcrx->state = -EOPNOTSUPP;
+  } else if (wide) {
     zcrx->state = sea__ring_init_wide(&loop->ring, depth, polled, &loop->stats);
     if (zcrx->state >= 0) {
       zcrx->state = sea__zcrx_init(zcrx, &loop->ring, &loop->options);

@@ -9,7 +9,10 @@ const {
   UringHttpServer,
   UringTcpEchoServer,
   UringTcpServer,
+  zcrxProbe,
 } = require('..');
+const { loadBinding } = require('../lib/binding');
+const { objectionTo } = require('../lib/host/zcrx-guard');
 const { expectedBackend } = require('./helpers/backend');
 const { readAll, readBytes } = require('./helpers/clients');
 const { ROOT, runNode, unprivileged } = require('./helpers/launch');
@@ -34,9 +37,21 @@ function pattern(length) {
   return bytes;
 }
 
+const IGNORE = 'SEARINGS_ZCRX_IGNORE_ADVISORIES';
+
 describe('useZeroCopyReceive', function () {
   limit(this, 20);
   const network = useNetwork();
+  const ignoredBefore = process.env[IGNORE] ?? '';
+
+  // What the kernel itself says is to be heard, also on one that is known for an error.
+  before(() => {
+    process.env[IGNORE] = 'all';
+  });
+
+  after(() => {
+    process.env[IGNORE] = ignoredBefore;
+  });
 
   describe('its options', () => {
     const wrong = [
@@ -97,6 +112,33 @@ describe('useZeroCopyReceive', function () {
     assert.equal(info.fastPaths.zeroCopyReceive, refusal());
     assert.equal(info.ringFlags & CQE32, 0);
     assert.deepEqual([info.zcrxPackets, info.zcrxBytes, info.zcrxAreaSize], [0, 0, 0]);
+  });
+
+  it('does not ask a kernel that is known for an error in it', async () => {
+    process.env[IGNORE] = '';
+    try {
+      const [advisory] = zcrxProbe().advisories;
+      const server = await network.listen(ON_LOOPBACK);
+      assert.equal(server.info().fastPaths.zeroCopyReceive, advisory?.id ?? refusal());
+    } finally {
+      process.env[IGNORE] = 'all';
+    }
+  });
+
+  it('does not ask for the only receive queue of a card', () => {
+    const options = { useZeroCopyReceive: true, zcrxInterfaceName: 'card', zcrxRxQueue: 0 };
+    const { binding } = loadBinding();
+    const { interfaces } = binding;
+    const objectionOn = (rxQueues) => {
+      binding.interfaces = () => [{ rxQueues, errors: { channels: null } }];
+      return objectionTo(options);
+    };
+    try {
+      assert.equal(objectionOn(1), 'only queue');
+      assert.equal(objectionOn(2), null);
+    } finally {
+      binding.interfaces = interfaces;
+    }
   });
 
   it('says so of an interface that is not there', async () => {
@@ -164,7 +206,10 @@ describe('useZeroCopyReceive', function () {
           server.stop();
         });
       });`;
-    const { stdout, stderr } = await runNode(['-e', program], { prefix: unprivileged() });
+    const { stdout, stderr } = await runNode(['-e', program], {
+      prefix: unprivileged(),
+      env: { [IGNORE]: 'all' },
+    });
     assert.equal(stderr, '');
     const expected = available || reason.startsWith('EPERM') ? 'EPERM' : 'EINVAL';
     assert.equal(stdout, `${expected} hello\n`);
@@ -182,6 +227,7 @@ describe('useZeroCopyReceive', function () {
     const SEARINGS_ADDON = capabilities().addon.path;
     const env = {
       SEARINGS_ADDON,
+      [IGNORE]: 'all',
       ZCRX_INTERFACE: 'lo',
       ZCRX_CONNECT_HOST: '127.0.0.1',
       ZCRX_MIB: '1',

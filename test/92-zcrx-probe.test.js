@@ -119,6 +119,7 @@ describe('zcrxProbe()', function () {
     const wrong = (options, code) => assert.throws(() => zcrxProbe(options), { code });
     wrong({ interface: 1 }, 'ERR_INVALID_ARG_TYPE');
     wrong({ interface: '' }, 'ERR_INVALID_ARG_VALUE');
+    wrong({ interface: 'lo\0x' }, 'ERR_INVALID_ARG_VALUE');
     wrong({ rxQueue: '0' }, 'ERR_INVALID_ARG_TYPE');
     wrong({ rxQueue: -1 }, 'ERR_OUT_OF_RANGE');
     wrong({ rxQueue: 65536 }, 'ERR_OUT_OF_RANGE');
@@ -419,6 +420,14 @@ describe('searings zcrx-probe', function () {
     assert.equal(code, 0);
     assertValid(report);
     assert.ok(report.interfaces.length > 0);
+  });
+
+  it('tells of an ignored advisory that there is not, where one is in the way', async () => {
+    const env = { SEARINGS_ZCRX_IGNORE_ADVISORIES: 'CVE-2026-1' };
+    const { report } = await searingsJson(['zcrx-probe', '--all'], { env });
+    assertValid(report);
+    const told = report.blockers.some(({ code }) => code === 'advisory-unknown');
+    assert.equal(told, report.advisories.length > 0);
   });
 
   it('--require-ready exits with 1 where it cannot work', async () => {

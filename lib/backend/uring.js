@@ -5,6 +5,7 @@ const cluster = require('node:cluster');
 const { markAsUntransferable } = require('node:worker_threads');
 const { loadBinding, probeHost } = require('../binding');
 const { systemError } = require('../errors');
+const { objectionTo } = require('../host/zcrx-guard');
 const { isTracked, track, untrack } = require('./at-exit');
 const { Record } = require('./http-record');
 const {
@@ -131,8 +132,16 @@ class UringBackend {
     this.bound = null;
     this.lastInfo = null;
     const { watchResets, undeferred } = probeHost(); // what this kernel is to be spared
+    this.objection = objectionTo(options);
+    const useZeroCopyReceive = options.useZeroCopyReceive && this.objection === null;
     this.native = binding.createTransport(
-      { ...options, inline: options.driver === 'inline', watchResets, undeferred },
+      {
+        ...options,
+        useZeroCopyReceive,
+        inline: options.driver === 'inline',
+        watchResets,
+        undeferred,
+      },
       this.records,
       // Events find the asynchronous context of listen(), as those of net.Server.
       AsyncResource.bind((count) => this.onBatch(count), 'SEARINGS'),
@@ -255,6 +264,7 @@ class UringBackend {
     if (this.lastInfo !== null) return this.lastInfo;
     const counters = this.native.info();
     counters.connectionsRejected += this.rejected;
+    if (this.objection !== null) counters.fastPaths.zeroCopyReceive = this.objection;
     return {
       backend: 'io_uring',
       ...counters,

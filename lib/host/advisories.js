@@ -38,4 +38,10 @@ function advisoriesFor({ version, arch }) {
   return found;
 }
 
-module.exports = { IGNORE, advisoriesFor };
+/** What the environment variable names and nobody knows: a slip of the pen, most likely. */
+function unknownIds() {
+  const known = new Set(['ALL', ...advisories.map(({ id }) => id)]);
+  return [...ignoredIds()].filter((id) => !known.has(id));
+}
+
+module.exports = { IGNORE, advisoriesFor, unknownIds };

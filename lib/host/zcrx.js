@@ -3,7 +3,7 @@
 const { loadBinding } = require('../binding');
 const { invalidArgValue } = require('../errors');
 const { normalizeOptions } = require('../options');
-const { IGNORE, advisoriesFor } = require('./advisories');
+const { IGNORE, advisoriesFor, unknownIds } = require('./advisories');
 const { capabilities } = require('./capabilities');
 const { PAGE, blockersOf, factsOf, probeCommand, problem, warningsOf } = require('./interfaces');
 const { permissionFix, refusalBlocker, refusalReason } = require('./refusals');
@@ -26,8 +26,9 @@ function checkOptions(given) {
     const must = `must be 0 or a power of two from ${PAGE} on`;
     throw invalidArgValue('"options.rxBufferSize" property', size, must);
   }
-  if (options.interface === '') {
-    throw invalidArgValue('"options.interface" property', '', 'must name an interface');
+  const name = options.interface;
+  if (name !== undefined && (name === '' || name.includes('\0'))) {
+    throw invalidArgValue('"options.interface" property', name, 'must name an interface');
   }
   return options;
 }
@@ -47,6 +48,11 @@ function advisoryBlocker({ id, title, fixedIn, source }, asked) {
   const command = `${IGNORE}=${id} ${probeCommand(asked)}`;
   const fix = `install Linux ${fixedIn} or newer (${source}); if your vendor has fixed it: ${command}`;
   return problem('advisory', `${id}: ${title}`, fix);
+}
+
+function unknownBlocker(id) {
+  const text = `${IGNORE} names ${id}, and there is no such advisory`;
+  return problem('advisory-unknown', text, `unset ${IGNORE}   (or correct it)`);
 }
 
 function featureBlockers(host, asked) {
@@ -80,6 +86,7 @@ function hostBlockers(host, advisories, asked) {
     ...featureBlockers(host, asked),
     ...sizeBlockers(host, asked),
     ...known.map((advisory) => advisoryBlocker(advisory, asked)),
+    ...(known.length > 0 ? unknownIds().map(unknownBlocker) : []),
   ];
 }
 

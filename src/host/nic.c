@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct listing {
   sea_nic_t *nics;
@@ -29,6 +31,23 @@ take_xdp(sea_nic_t *nic, const struct nlattr *xdp)
   nic->xdp_program = program == NULL ? 0 : (uint32_t)sea__attribute_number(program);
 }
 
+/* Kernels before 5.14 do not tell of a device among the link's attributes. */
+static void
+look_for_device(sea_nic_t *nic)
+{
+  char path[64];
+  char target[256];
+  (void)snprintf(path, sizeof path, "/sys/class/net/%s/device", nic->name);
+  ssize_t len = readlink(path, target, sizeof target - 1);
+  if (len <= 0) {
+    return;
+  }
+  target[len] = '\0';
+  const char *slash = strrchr(target, '/');
+  (void)snprintf(nic->parent, sizeof nic->parent, "%.*s", (int)sizeof nic->parent - 1,
+                 slash == NULL ? target : slash + 1);
+}
+
 static int
 take_link(void *arg, const struct nlattr *attributes, size_t len)
 {
@@ -45,6 +64,9 @@ take_link(void *arg, const struct nlattr *attributes, size_t len)
   take_text(sea__attribute_find(attributes, len, IFLA_IFNAME), nic->name, sizeof nic->name);
   take_text(sea__attribute_find(attributes, len, IFLA_PARENT_DEV_NAME), nic->parent,
             sizeof nic->parent);
+  if (nic->parent[0] == '\0') {
+    look_for_device(nic);
+  }
   const struct nlattr *kind = sea__attribute_find_in(
       sea__attribute_find(attributes, len, IFLA_LINKINFO), IFLA_INFO_KIND);
   take_text(kind, nic->kind, sizeof nic->kind);

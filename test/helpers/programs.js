@@ -23,6 +23,8 @@ function startProgram(name, argument = {}, limitMs = seconds(30), handles = []) 
   const file = path.join(__dirname, 'programs', `${name}.js`);
   const child = spawn(process.execPath, [file, JSON.stringify(argument)], {
     stdio: ['ignore', 'pipe', 'pipe', ...handles],
+    // Certificates of the system's, which Node reads at some time, take descriptors.
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: '' },
   });
   const killer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let stderr = '';
