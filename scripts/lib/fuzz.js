@@ -7,7 +7,7 @@ const path = require('node:path');
 const { buildFolder } = require('./build');
 const { root, say } = require('./run');
 
-const SECONDS = 20;
+const SECONDS = 60;
 
 /** @returns {Promise<string|null>} what went wrong with a target, or null */
 function runTarget(folder, name, seconds) {
