@@ -48,7 +48,8 @@ function checkMode(given) {
 /** A handle as Node's servers and sockets have one, of those or given itself. */
 function handleOf(given) {
   const handle = given._handle ?? given.handle ?? given;
-  return typeof handle.listen === 'function' && typeof handle.fd === 'number' ? handle : undefined;
+  const isOne = typeof handle.listen === 'function' && typeof handle.close === 'function';
+  return isOne && typeof handle.fd === 'number' ? handle : undefined;
 }
 
 /** Where to listen: one of `{fd}`, `{fd, handle}`, `{port}` and `{path, mode}`. */

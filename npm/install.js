@@ -32,8 +32,8 @@ function run(command, args) {
 /** In a process of its own: nothing is loaded twice in one. @returns {{ok: boolean, output: string}} */
 function tryToLoad() {
   const program = `const { error } = require('./lib/binding').loadBinding();
-    const [last] = error?.attempts.filter(({ path }) => path.includes('release')) ?? [];
-    if (error) console.log(last?.error.message ?? error.message);
+    const ours = error?.attempts.find(({ path }) => path.startsWith(${JSON.stringify(folder)}));
+    if (error) console.log(ours?.error.message ?? error.message);
     process.exitCode = error ? 1 : 0`;
   return run(process.execPath, ['-e', program]);
 }

@@ -17,7 +17,7 @@ const { runCTests } = require('./lib/ctest');
 const { runFaults } = require('./lib/faults');
 const { runFuzz } = require('./lib/fuzz');
 const { runMocha, title } = require('./lib/mocha');
-const { root, run, fail } = require('./lib/run');
+const { root, start, fail } = require('./lib/run');
 const sanitizer = require('./lib/sanitizer');
 
 const PARITY = 'test/parity/*.test.js';
@@ -75,10 +75,10 @@ function packaging(args) {
   return mocha('mocha, the package', { files: [PACKAGE], args });
 }
 
-function typeTest() {
-  title('types');
+async function typeTest() {
   const tsc = path.join('node_modules', 'typescript', 'bin', 'tsc');
-  const result = run(process.execPath, [tsc, '--project', 'tsconfig.json']);
+  const result = await start(process.execPath, [tsc, '--project', 'tsconfig.json']);
+  title('types');
   process.stdout.write(result.output);
   console.log(result.ok ? '   index.d.ts is sound' : `   ${result.why}`);
   return { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1 };

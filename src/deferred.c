@@ -12,13 +12,6 @@
 #define FLAGS (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
 
 static bool
-wait_for(int fd, int ms)
-{
-  struct pollfd woken = {.fd = fd, .events = POLLIN};
-  return poll(&woken, 1, ms) == 1;
-}
-
-static bool
 wakes(struct io_uring *ring, int fd, const int pair[2], char bytes[2], int ms)
 {
   uint64_t count;
@@ -26,14 +19,14 @@ wakes(struct io_uring *ring, int fd, const int pair[2], char bytes[2], int ms)
   if (io_uring_submit(ring) != 1 || send(pair[0], "x", 1, MSG_NOSIGNAL) != 1) {
     return false;
   }
-  if (!wait_for(fd, ms) || read(fd, &count, sizeof count) < 0) {
+  if (!sea__probe_wait(fd, POLLIN, ms) || read(fd, &count, sizeof count) < 0) {
     return false;
   }
   io_uring_submit_and_get_events(ring);
   if (send(pair[0], "x", 1, MSG_NOSIGNAL) != 1) {
     return false;
   }
-  bool answer = wait_for(fd, ms);
+  bool answer = sea__probe_wait(fd, POLLIN, ms);
   io_uring_submit_and_get_events(ring);
   return answer;
 }

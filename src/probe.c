@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bufring.h"
+#include "clock.h"
 #include "compat.h"
 #include "deferred.h"
 #include "patience.h"
@@ -84,18 +85,31 @@ sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags)
   return 0;
 }
 
+bool
+sea__probe_wait(int fd, short events, int ms)
+{
+  struct pollfd look = {.fd = fd, .events = events};
+  uint64_t end = sea__clock_ms() + (uint64_t)ms;
+  uint64_t now = end - (uint64_t)ms;
+  int ready;
+  do { /* a ring's work interrupts it too */
+    ready = poll(&look, 1, (int)(end - now));
+    now = sea__clock_ms();
+  } while (ready < 0 && errno == EINTR && now < end);
+  return ready == 1;
+}
+
 /* A loopback that drops what is sent must not hold up who asks. The socket blocks afterwards. */
 static int
 connect_soon(int fd, const struct sockaddr *address, socklen_t len)
 {
-  struct pollfd connected = {.fd = fd, .events = POLLOUT};
   int error = connect(fd, address, len) == 0 ? 0 : -errno;
-  if (error == -EINPROGRESS) {
-    int ready;
-    do {
-      ready = poll(&connected, 1, PROBE_CONNECT_MS);
-    } while (ready < 0 && errno == EINTR); /* a ring's work interrupts it too */
-    error = ready == 1 && (connected.revents & (POLLERR | POLLHUP)) == 0 ? 0 : -ETIMEDOUT;
+  if (error == -EINPROGRESS && sea__probe_wait(fd, POLLOUT, PROBE_CONNECT_MS)) {
+    int found = 0;
+    socklen_t size = sizeof found;
+    error = getsockopt(fd, SOL_SOCKET, SO_ERROR, &found, &size) < 0 ? -errno : -found;
+  } else if (error == -EINPROGRESS) {
+    error = -ETIMEDOUT;
   }
   return error == 0 && fcntl(fd, F_SETFL, 0) < 0 ? -errno : error;
 }
@@ -190,8 +204,8 @@ try_accept(struct io_uring *ring)
 {
   int ends[2];
   int error = offer_connection(AF_INET, ends);
-  if (error < 0) {
-    error = offer_connection(AF_UNIX, ends); /* there may be no loopback */
+  if (error < 0 && offer_connection(AF_UNIX, ends) == 0) { /* there may be no loopback */
+    error = 0;
   }
   if (error == 0) {
     error = accept_on(ring, ends[1]);

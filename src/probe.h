@@ -15,7 +15,9 @@ int sea__probe_ring(struct io_uring *ring, uint32_t flags);
 int sea__probe_complete(struct io_uring *ring, int32_t *result, uint32_t *flags);
 /* Submits a NOP: a ring that can be set up need not be one that can be entered. */
 int sea__probe_enter(struct io_uring *ring);
-/* A connected pair of Unix stream sockets. */
+/* Whether fd has one of the events within so many ms; 0 is at once. Signals do not shorten it. */
+bool sea__probe_wait(int fd, short events, int ms);
+/* A connected pair of stream sockets: Unix ones, unless they are forbidden. */
 int sea__probe_pair(int pair[2]);
 /* A connected pair of TCP sockets on loopback: some features are for TCP, or see more with it. */
 int sea__probe_tcp_pair(int pair[2]);

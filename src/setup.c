@@ -64,19 +64,21 @@ make_ring(sea_loop_t *loop, uint32_t depth, bool polled)
 {
   sea_zcrx_t *zcrx = &loop->zcrx;
   bool deferred = loop->options.driver != SEA_DRIVER_INLINE || !loop->options.undeferred;
-  /* A wide ring has to defer: the host may be woken late then, as long as it is. */
-  bool wide = loop->options.zcrx && (deferred || sea__deferred_work_wakes(WAKE_MS_MAX));
-  if (loop->options.zcrx && !wide) {
-    zcrx->state = -EOPNOTSUPP;
-  } else if (wide) {
+  if (loop->options.zcrx) {
     zcrx->state = sea__ring_init_wide(&loop->ring, depth, polled, &loop->stats);
-    if (zcrx->state >= 0) {
-      zcrx->state = sea__zcrx_init(zcrx, &loop->ring, &loop->options);
-      if (zcrx->state >= 0) {
-        zcrx->state = SEA_PATH_ON;
-        return 0;
-      }
-      sea__ring_deinit(&loop->ring);
+  }
+  if (loop->options.zcrx && zcrx->state >= 0) {
+    zcrx->state = sea__zcrx_init(zcrx, &loop->ring, &loop->options);
+    /* Such a ring has to defer: the host may be woken late then, as long as it is. */
+    bool made = zcrx->state >= 0;
+    if (made && (deferred || sea__deferred_work_wakes(WAKE_MS_MAX))) {
+      zcrx->state = SEA_PATH_ON;
+      return 0;
+    }
+    sea__ring_deinit(&loop->ring);
+    if (made) {
+      sea__zcrx_deinit(zcrx);
+      zcrx->state = -EOPNOTSUPP;
     }
   }
   return sea__ring_init(&loop->ring, depth, polled, deferred, &loop->stats);

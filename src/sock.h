@@ -14,9 +14,9 @@ int sea__sock_listen(const sea_listen_t *spec, const char **syscall);
 /* Undoes it. */
 void sea__sock_unlisten(int fd, const sea_listen_t *spec);
 /* Makes fd, a stream socket made by others, listen. */
+int sea__sock_adopt(int fd, const sea_listen_t *spec, const char **syscall);
 /* Whether it is a Unix socket on which somebody listens. */
 bool sea__sock_is_local_listener(int fd);
-int sea__sock_adopt(int fd, const sea_listen_t *spec, const char **syscall);
 int sea__sock_local(int fd, struct sockaddr_storage *address);
 int sea__sock_peer(int fd, struct sockaddr_storage *address);
 int sea__sock_no_delay(int fd, bool on);

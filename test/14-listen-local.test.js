@@ -265,6 +265,19 @@ describe('listen on a handle of a Unix socket', () => {
     await once(server, 'listening');
     assert.equal(String(await readAll(net.connect(file))), 'hello');
     await server.stop();
+    if (expectedBackend !== 'io_uring') handle.close(); // Node listens on a handle of its own
+    assert.equal(fs.existsSync(file), false);
+  });
+
+  it('lets it go, too, when it is closed at once', async () => {
+    const { Pipe, constants } = process.binding('pipe_wrap');
+    const handle = new Pipe(constants.SOCKET);
+    handle.bind(file);
+    const server = createTcpServer();
+    server.listen(handle);
+    server.close();
+    await once(server, 'close');
+    if (expectedBackend !== 'io_uring') handle.close();
     assert.equal(fs.existsSync(file), false);
   });
 

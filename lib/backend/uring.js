@@ -130,6 +130,7 @@ class UringBackend {
     this.refused = []; // commands for which the ring had no room, in order
     this.stopWanted = false;
     this.bound = null;
+    this.handle = null; // that was given to listen on
     this.lastInfo = null;
     const { watchResets, undeferred } = probeHost(); // what this kernel is to be spared
     this.objection = objectionTo(options);
@@ -186,6 +187,9 @@ class UringBackend {
       return;
     }
     this.bound = native.address() ?? spec.path ?? null;
+    this.handle = spec.handle ?? null;
+    // Libuv may be listening too, and would take some of the clients. A Unix socket's file goes with the handle.
+    if (native.address() !== undefined) this.closeHandle();
     track(this);
     process.nextTick(callback, null);
   }
@@ -194,14 +198,12 @@ class UringBackend {
     const { native } = this;
     if (fd === undefined) return native.listen(settings);
     // The number of a handle that has been closed meanwhile may be somebody else's.
-    const errno = native.adopt(
-      settings,
-      handle === undefined ? fd : handle.fd,
-      handle !== undefined,
-    );
-    // Libuv may be listening too, and would take some of the clients. A Unix socket's file goes with the handle.
-    if (errno === 0 && native.address() !== undefined) handle?.close();
-    return errno;
+    return native.adopt(settings, handle === undefined ? fd : handle.fd, handle !== undefined);
+  }
+
+  closeHandle() {
+    this.handle?.close();
+    this.handle = null;
   }
 
   address() {
@@ -230,6 +232,7 @@ class UringBackend {
 
   onStopped() {
     untrack(this);
+    this.closeHandle();
     this.lastInfo = this.info();
     this.native.release();
     this.connections = [];
@@ -347,6 +350,7 @@ class UringBackend {
         if (connection !== null) connection[kOnMessageEnd]();
         break;
       case LISTENER_CLOSED:
+        this.closeHandle();
         this.owner[kOnListenerClosed](result === 0 ? null : systemError(result, 'accept'));
         break;
       case STOPPED:

@@ -65,7 +65,6 @@ class Transport {
     this.holders = 0;
     this.held = false; // by the server itself
     this.listenerOpen = false;
-    this.handle = null; // of the target, once it is ours
     this.isLocal = false; // a Unix socket
     this.afterListenerClosed = null;
   }
@@ -148,7 +147,6 @@ class Transport {
   onListening() {
     if (this.phase !== STARTING) return;
     this.phase = LISTENING;
-    this.handle = this.target.handle;
     const address = this.backend.address();
     this.isLocal = address === null || typeof address === 'string'; // null: of a descriptor
     this.server[kOnListening]();
@@ -283,7 +281,6 @@ class Transport {
 
   [kOnListenerClosed](err) {
     this.listenerOpen = false;
-    this.handle?.close();
     if (err && this.phase === LISTENING) this.server[kOnListenerLost](err);
     this.stopIfDrained();
     this.updateHold();

@@ -5,7 +5,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { start } = require('./run');
 
-const MOCHA_LIMIT_MS = 10 * 60 * 1000;
+const MOCHA_LIMIT_MS = 15 * 60 * 1000;
 const MOCHA_TEST_LIMIT_MS = 30000;
 
 function title(text) {

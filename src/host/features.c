@@ -30,11 +30,20 @@ on_ring(uint32_t flags, int (*probe)(struct io_uring *ring))
   if (error < 0) {
     return error;
   }
+  error = probe(&ring);
+  io_uring_queue_exit(&ring);
+  return error;
+}
+
+/* The same for what locks memory besides. */
+static int
+on_ring_patiently(int (*probe)(struct io_uring *ring))
+{
+  int error;
   uint32_t patience = SEA_PATIENCE;
   do {
-    error = probe(&ring);
+    error = on_ring(0, probe);
   } while (sea__try_again(error, &patience));
-  io_uring_queue_exit(&ring);
   return error;
 }
 
@@ -87,7 +96,6 @@ send_registered(struct io_uring *ring)
       struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
       io_uring_prep_send_zc_fixed(sqe, pair[0], page, PAGE, MSG_NOSIGNAL, 0, 0);
       error = zero_copy_answer(ring);
-      (void)io_uring_unregister_buffers(ring); /* for one more try */
     }
     close(pair[0]);
     close(pair[1]);
@@ -217,8 +225,8 @@ sea_host_probe(sea_host_features_t *features)
     return;
   }
   features->send_bundles = try_send_bundles();
-  features->send_message_zc = on_ring(0, send_message);
-  features->registered_send = on_ring(0, send_registered);
+  features->send_message_zc = on_ring_patiently(send_message);
+  features->registered_send = on_ring_patiently(send_registered);
   features->napi = on_ring(0, register_napi);
   features->sqpoll = on_ring(IORING_SETUP_SQPOLL, sea__probe_enter);
   features->msg_ring = on_ring(0, message_ring);

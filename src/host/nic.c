@@ -64,12 +64,12 @@ take_link(void *arg, const struct nlattr *attributes, size_t len)
   take_text(sea__attribute_find(attributes, len, IFLA_IFNAME), nic->name, sizeof nic->name);
   take_text(sea__attribute_find(attributes, len, IFLA_PARENT_DEV_NAME), nic->parent,
             sizeof nic->parent);
-  if (nic->parent[0] == '\0') {
-    look_for_device(nic);
-  }
   const struct nlattr *kind = sea__attribute_find_in(
       sea__attribute_find(attributes, len, IFLA_LINKINFO), IFLA_INFO_KIND);
   take_text(kind, nic->kind, sizeof nic->kind);
+  if (nic->parent[0] == '\0' && nic->kind[0] == '\0') {
+    look_for_device(nic);
+  }
   const struct nlattr *state = sea__attribute_find(attributes, len, IFLA_OPERSTATE);
   nic->operstate = state == NULL ? 0 : (uint8_t)sea__attribute_number(state);
   take_xdp(nic, sea__attribute_find(attributes, len, IFLA_XDP));

@@ -46,6 +46,7 @@ typedef struct sea_http_conn {
   bool over;         /* no more is parsed */
   bool peer_ended;
   bool raw;      /* facade: bytes are no more parsed */
+  bool counted;  /* of the request whose begin is held, that it has begun */
   uint32_t told; /* facade: requests in this step */
   uint32_t seq;  /* of the last request */
   uint32_t count;

@@ -206,7 +206,10 @@ consume(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, char *dat
     sea__http_parse(&h->parser, data + used, len - used, &step);
     if (between && (step.kind != SEA_HTTP_MORE || !sea__http_parser_between(&h->parser))) {
       h->since_ms = loop->now_ms; /* empty lines between requests are no beginning */
-      count_head(h->conn);
+      if (!h->counted) {
+        count_head(h->conn);
+      }
+      h->counted = false;
     }
     if (loop->http->facade) {
       used += sea__http_facade_step(loop, h, input, data + used, len - used, &step);
@@ -234,6 +237,10 @@ hold(sea_loop_t *loop, sea_http_conn_t *h, const char *data, size_t len)
   }
   memcpy(h->held + h->held_len, data, len);
   h->held_len = needed;
+  if (!h->counted && sea__http_parser_between(&h->parser)) {
+    count_head(h->conn);
+    h->counted = true;
+  }
   if (loop->http->facade) {
     sea__loop_todo(loop, h->conn); /* the next step goes on; pausing is the host's affair */
   } else if (!h->conn->paused) {

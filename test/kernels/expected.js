@@ -45,8 +45,7 @@ const BEFORE_BUNDLES = {
 
 /**
  * By version. `problem` is why servers run on node:net; `withoutDevice` is what zero-copy receive without a
- * network card says, undefined where there is no ring, and `withoutDeviceInline` what it says on that driver if
- * that is something else.
+ * network card says, undefined where there is no ring.
  */
 const KERNELS = {
   6.1: { backend: 'io_uring', missing: BEFORE_BUNDLES, withoutDevice: 'EINVAL' },
@@ -55,12 +54,7 @@ const KERNELS = {
     problem: 'provided buffer ring failed with EINVAL',
     missing: BEFORE_BUFFER_RINGS,
   },
-  6.12: {
-    backend: 'io_uring',
-    missing: { recvZeroCopy: ABSENT },
-    withoutDevice: 'EINVAL',
-    withoutDeviceInline: 'EOPNOTSUPP', // the ring of that driver does not defer its work there
-  },
+  6.12: { backend: 'io_uring', missing: { recvZeroCopy: ABSENT }, withoutDevice: 'EINVAL' },
   7.2: { backend: 'io_uring', missing: {}, withoutDevice: 'on' },
   6.18: { backend: 'io_uring', missing: {}, withoutDevice: 'EINVAL' },
 };
