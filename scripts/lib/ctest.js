@@ -22,6 +22,7 @@ function command(flavour, args) {
     '--no-tests=error',
     // Most of them wait most of the time.
     ...['--parallel', String(2 * os.availableParallelism())],
+    ...['--timeout', '120'],
     ...args,
   ];
   const still = flavour === 'tsan' && randomBits() > TSAN_RANDOM_BITS;

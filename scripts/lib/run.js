@@ -3,6 +3,9 @@
 const { spawn, spawnSync } = require('node:child_process');
 const path = require('node:path');
 
+/** The longest that a timer can be set to. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
 const root = path.resolve(__dirname, '..', '..');
 
 /** One line about what is going on; on stderr, so that results alone are on stdout. */
@@ -70,13 +73,12 @@ function start(command, args, { timeout, ...options } = {}) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (data) => output.push(data));
     }
-    const timer = setTimeout(
-      () => {
-        error = { code: 'ETIMEDOUT' };
-        child.kill('SIGKILL');
-      },
-      timeout ?? 2 ** 31 - 1,
-    );
+    const timer = setTimeout(() => {
+      error = { code: 'ETIMEDOUT' };
+      child.kill('SIGKILL');
+      // What it started may have them too, and outlive it.
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+    }, timeout ?? NO_LIMIT_MS);
     child.on('error', (err) => {
       error = err;
       child.emit('close', null, null);

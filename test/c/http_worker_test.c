@@ -26,7 +26,7 @@ talk(host_t *host, int fd, const char *text, size_t piece, const char *expected)
   size_t sent = 0;
   size_t read = 0;
   assert_non_null(got);
-  uint64_t deadline = monotonic_ms() + DEADLINE_MS;
+  uint64_t deadline = monotonic_ms() + deadline_ms();
   while (sent < len || read < wanted) {
     size_t next = len - sent < piece ? len - sent : piece;
     ssize_t n = next == 0 ? 0 : send(fd, text + sent, next, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -31,7 +31,7 @@ static int
 result_of(sea_loop_t *loop)
 {
   struct io_uring_cqe *cqe = NULL;
-  struct __kernel_timespec ts = {.tv_sec = DEADLINE_MS / 1000};
+  struct __kernel_timespec ts = {.tv_sec = deadline_ms() / 1000};
   int error = io_uring_submit_and_wait_timeout(&loop->ring.uring, &cqe, 1, &ts, NULL);
   assert_true(error >= 0);
   int result = cqe->res;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -12,6 +13,14 @@ monotonic_ms(void)
   struct timespec ts;
   clock_gettime(CLOCK_MONOTONIC, &ts);
   return (uint64_t)ts.tv_sec * 1000U + (uint64_t)ts.tv_nsec / 1000000U;
+}
+
+uint32_t
+deadline_ms(void)
+{
+  const char *scale = getenv("SEARINGS_TEST_TIME_SCALE");
+  unsigned long times = scale == NULL ? 1 : strtoul(scale, NULL, 10);
+  return times < 3 ? 90000 : (uint32_t)times * 30000;
 }
 
 void
