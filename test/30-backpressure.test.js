@@ -24,7 +24,7 @@ const KERNEL_BOUND = 24 * MIB;
 const RECEIVED_BOUND = 17 * MIB;
 
 /** What reading or writing TOTAL bytes may cost the process: garbage between two collections. */
-const MEMORY_BOUND = 48 * MIB;
+const MEMORY_BOUND = 56 * MIB;
 
 /** Writes as long as write() says yes, waits for 'drain' otherwise, until `total` is written. */
 async function writeObediently(stream, seed, total) {
