@@ -21,30 +21,27 @@ first_error(int error, int32_t result)
   return error < 0 ? error : result < 0 ? result : 0;
 }
 
-/* Runs one probe on a ring with these flags. */
+/* Runs one probe on a ring with these flags, again while locked memory is missing: so often at
+ * most. */
 static int
-on_ring(uint32_t flags, int (*probe)(struct io_uring *ring))
+on_ring_again(uint32_t flags, int (*probe)(struct io_uring *ring), uint32_t times)
 {
   struct io_uring ring;
   int error = sea__probe_ring(&ring, flags);
   if (error < 0) {
     return error;
   }
-  error = probe(&ring);
+  do {
+    error = probe(&ring);
+  } while (sea__try_again(error, &times));
   io_uring_queue_exit(&ring);
   return error;
 }
 
-/* The same for what locks memory besides. */
 static int
-on_ring_patiently(int (*probe)(struct io_uring *ring))
+on_ring(uint32_t flags, int (*probe)(struct io_uring *ring))
 {
-  int error;
-  uint32_t patience = SEA_PATIENCE;
-  do {
-    error = on_ring(0, probe);
-  } while (sea__try_again(error, &patience));
-  return error;
+  return on_ring_again(flags, probe, 0);
 }
 
 /* The result of a zero-copy send, after its notification, if there is one. */
@@ -96,6 +93,7 @@ send_registered(struct io_uring *ring)
       struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
       io_uring_prep_send_zc_fixed(sqe, pair[0], page, PAGE, MSG_NOSIGNAL, 0, 0);
       error = zero_copy_answer(ring);
+      (void)io_uring_unregister_buffers(ring); /* there may be one more try */
     }
     close(pair[0]);
     close(pair[1]);
@@ -225,8 +223,8 @@ sea_host_probe(sea_host_features_t *features)
     return;
   }
   features->send_bundles = try_send_bundles();
-  features->send_message_zc = on_ring_patiently(send_message);
-  features->registered_send = on_ring_patiently(send_registered);
+  features->send_message_zc = on_ring_again(0, send_message, SEA_PATIENCE);
+  features->registered_send = on_ring_again(0, send_registered, SEA_PATIENCE);
   features->napi = on_ring(0, register_napi);
   features->sqpoll = on_ring(IORING_SETUP_SQPOLL, sea__probe_enter);
   features->msg_ring = on_ring(0, message_ring);

@@ -221,6 +221,16 @@ consume(sea_loop_t *loop, sea_http_conn_t *h, sea_http_input_t *input, char *dat
   return h->over ? len : used;
 }
 
+/* What is held begins a request of which nothing has been told. */
+static void
+count_held(sea_http_conn_t *h)
+{
+  if (h->held != NULL && !h->counted && sea__http_parser_between(&h->parser)) {
+    count_head(h->conn);
+    h->counted = true;
+  }
+}
+
 static void
 hold(sea_loop_t *loop, sea_http_conn_t *h, const char *data, size_t len)
 {
@@ -237,10 +247,7 @@ hold(sea_loop_t *loop, sea_http_conn_t *h, const char *data, size_t len)
   }
   memcpy(h->held + h->held_len, data, len);
   h->held_len = needed;
-  if (!h->counted && sea__http_parser_between(&h->parser)) {
-    count_head(h->conn);
-    h->counted = true;
-  }
+  count_held(h);
   if (loop->http->facade) {
     sea__loop_todo(loop, h->conn); /* the next step goes on; pausing is the host's affair */
   } else if (!h->conn->paused) {
@@ -320,6 +327,7 @@ sea__http_go_on(sea_loop_t *loop, sea_http_conn_t *h)
       settle(loop, h);
     }
   }
+  count_held(h);
   sea__http_update_phase(loop, h);
 }
 
